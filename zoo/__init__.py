@@ -1,0 +1,60 @@
+"""A model zoo for biomedical image synthesis that third parties extend."""
+
+from typing import Any
+
+import pluggy
+
+from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Tracker
+
+hookimpl = pluggy.HookimplMarker("zoo")
+
+__all__ = [
+    "Archive",
+    "Dataset",
+    "Detector",
+    "Extractor",
+    "Generator",
+    "Metric",
+    "Tracker",
+    "hookimpl",
+    "load",
+    "run",
+]
+
+
+def load(kind: str, name: str, **options: Any) -> Any:
+    """Load a dataset, generator, detector, extractor, metric or run by name.
+
+    Args:
+        kind: `"dataset"`, `"generator"`, `"detector"`, `"extractor"`, `"metric"` or `"run"`.
+        name: What `zoo list` shows, or for a run its folder.
+        **options: Passed to the object: for a dataset `image_size=64`, for a generator
+            `image_shape=(64, 64, 1)` and its own keywords.
+
+    Returns:
+        A `zoo.data.ImageSet`, an uncompiled `zoo.gan.GAN`, a classifier, …, or a run's
+        trained GAN.
+
+    Raises:
+        zoo.errors.UsageError: If the name is unknown; the message lists the choices.
+    """
+    from zoo.loading import load
+
+    return load(kind, name, **options)
+
+
+def run(generator: str, data: str, **settings: Any) -> Any:
+    """Train, sample, measure and report, as `zoo run GENERATOR --data DATA` does.
+
+    Args:
+        generator: Name of a generator.
+        data: Name of a dataset.
+        **settings: The command's options with underscores (`kimg=20`, `image_size=64`,
+            `out="runs"`); `options={"width": 64}` stands for `-o width=64`.
+
+    Returns:
+        The finished `zoo.runs.Run`.
+    """
+    from zoo.workflow import run
+
+    return run(generator, data, **settings)

@@ -1,0 +1,115 @@
+"""ImageSet: what everything after the data works on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import UsageError
+
+PARTS = ("train", "detect_train", "validation", "test")
+HELD_OUT = PARTS[1:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSet:
+    """Images of one size with their provenance; pixels stay on disk until they are read.
+
+    Attributes:
+        name: The resolved dataset name, such as `bbbc/bbbc038-fluorescence`.
+        pixels: (N, H, W, C), uint8 or uint16, usually memory-mapped and shared by all splits.
+        index: (n,) int64, the rows of `pixels` that this set holds.
+        groups: (n,) str; images of one group (source image, patient, well) share a split.
+        ids: (n,) str, unique.
+        parts: (n,) str, one of `PARTS`: which split each image is in.
+        labels: (n,) int64 indices into `class_names`, or `None`.
+        class_names: Names of the classes; empty without labels.
+        instances: (N, H, W) uint16 instance masks, or `None`; rows as in `pixels`.
+        fields: Other metadata, each (n,).
+        intensity: The invertible mapping from raw values to stored ones.
+        provenance: Licence, homepage, citation, archive hash, view, counts, rejected files.
+        fingerprint: SHA-256 of the content and of how it was cut and split.
+    """
+
+    name: str
+    pixels: npt.NDArray[Any]
+    index: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.str_]
+    ids: npt.NDArray[np.str_]
+    parts: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    instances: npt.NDArray[np.uint16] | None = None
+    fields: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    intensity: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(n, H, W, C)."""
+        _, height, width, channels = self.pixels.shape
+        return len(self), height, width, channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16."""
+        return self.pixels.dtype
+
+    @property
+    def masks(self) -> npt.NDArray[np.uint16] | None:
+        """(n, H, W) instance masks, read into memory, or `None`."""
+        return None if self.instances is None else np.asarray(self.instances[self.index])
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, which: Any) -> npt.NDArray[Any]:
+        """Images by position, slice or array of positions, read into memory."""
+        return np.asarray(self.pixels[self.index[which]])
+
+    def split(self, *names: str) -> "ImageSet":
+        """The images of one or several parts, in their stored order."""
+        if unknown := set(names) - set(PARTS):
+            raise UsageError(f"no split {min(unknown)!r}; choose from {', '.join(PARTS)}")
+        return self.take(np.flatnonzero(np.isin(self.parts, names)))
+
+    def take(self, which: npt.NDArray[np.int64]) -> "ImageSet":
+        """The images at the given positions."""
+        return replace(
+            self,
+            index=self.index[which],
+            groups=self.groups[which],
+            ids=self.ids[which],
+            parts=self.parts[which],
+            labels=None if self.labels is None else self.labels[which],
+            fields={name: values[which] for name, values in self.fields.items()},
+        )
+
+    def batch_positions(self, step: int, *, batch_size: int, seed: int) -> npt.NDArray[np.int64]:
+        """Which images training step `step` (from 0) sees: a function of step and seed alone.
+
+        Every image is shown once before any is shown again, in an order that depends on the
+        seed and the epoch.
+        """
+        wanted = np.arange(step * batch_size, (step + 1) * batch_size)
+        epochs = wanted // len(self)
+        orders = {
+            epoch: np.random.Generator(np.random.Philox(key=[seed, int(epoch)])).permutation(
+                len(self)
+            )
+            for epoch in np.unique(epochs)
+        }
+        return np.array(
+            [orders[e][w % len(self)] for e, w in zip(epochs, wanted, strict=True)], np.int64
+        )
+
+    def batches(
+        self, first: int, last: int, *, batch_size: int, seed: int = 0
+    ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64] | None]]:
+        """Shuffled (images, labels) for training steps `first` to `last - 1`."""
+        for step in range(first, last):
+            which = self.batch_positions(step, batch_size=batch_size, seed=seed)
+            yield self[which], None if self.labels is None else self.labels[which]

@@ -1,0 +1,6 @@
+"""The run folder: layout, manifest, atomic writes, lock."""
+
+from zoo.runs.files import write_bytes, write_json, write_text, write_yaml
+from zoo.runs.folder import Run
+
+__all__ = ["Run", "write_bytes", "write_json", "write_text", "write_yaml"]

@@ -1,0 +1,152 @@
+"""The records that plugins return: names, facts and import paths, never built objects."""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from pkgutil import resolve_name
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What every record states.
+
+    Attributes:
+        name: Lower-case with hyphens; what the user types.
+        target: `"package.module:attribute"`, imported only by `load()`.
+        summary: One line for `zoo list`.
+        licence: SPDX identifier of the code or, for a dataset, of the images.
+        paper: Source paper, such as `"arXiv:1511.06434"`.
+        api: Version of this contract that the plugin was written for.
+    """
+
+    name: str
+    target: str
+    summary: str = ""
+    _: KW_ONLY
+    licence: str = ""
+    paper: str = ""
+    api: int = 1
+
+    def load(self) -> Any:
+        """Import the code and return the object that `target` names."""
+        return resolve_name(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Generator(Record):
+    """A GAN. The target is a `zoo.gan.GAN` subclass.
+
+    Attributes:
+        task: `"synthesis"`, or another task that a later command understands.
+        conditional: Whether it uses labels: `"no"`, `"optional"` or `"required"`.
+        channels: Numbers of image channels that it can generate.
+        multiple_of: Image sides must be multiples of this, in pixels.
+        sides: Smallest and largest image side, in pixels.
+        presets: Preset name to settings, such as `{"quick": {"kimg": 60, "width": 32}}`;
+            what a preset leaves out comes from `zoo.recipe.PRESETS`.
+    """
+
+    _: KW_ONLY
+    task: str = "synthesis"
+    conditional: str = "no"
+    channels: tuple[int, ...] = (1, 2, 3, 4)
+    multiple_of: int = 8
+    sides: tuple[int, int] = (32, 256)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The one file that a dataset is prepared from.
+
+    Attributes:
+        filename: Name of the official file.
+        url: Where it is downloaded from; empty if registration is needed.
+        size: Bytes, announced before a download.
+        sha256: Hashes of known copies, each with a note, such as `{"91b5…": "official"}`.
+    """
+
+    filename: str
+    url: str = ""
+    size: int = 0
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(Record):
+    """A source of images. The target is a TFDS builder class or a callable yielding examples.
+
+    A callable yields mappings with `id` (str) and `image` (uint8 or uint16, H×W×C), and
+    optionally `label` (str), `mask` (uint16 instances, H×W), `group` (str) and other fields.
+
+    Attributes:
+        homepage: Where the images are described.
+        citation: How to cite them.
+        archive: What a builder is prepared from; `None` for a callable.
+        config: The builder's config.
+        where: Feature values that an example must have, such as `{"modality": "fluorescence"}`.
+        alias: Names tried in order, the first prepared one wins; the record then has no target.
+        scheme: `True` when a name is `name:ARGUMENT`, such as `folder:PATH`.
+        view: How larger images become training images: `"tile"` or `"resize"`.
+        verified: Whether it has been run on the official archive.
+    """
+
+    _: KW_ONLY
+    homepage: str = ""
+    citation: str = ""
+    archive: Archive | None = None
+    config: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
+    alias: tuple[str, ...] = ()
+    scheme: bool = False
+    view: str = "tile"
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Detector(Record):
+    """A scikit-learn classifier on uint8 images (n, H, W, C).
+
+    The target is called as `Detector(seed=0, **options)` and has `fit(images, labels,
+    validation=None)`, `predict_proba(images)` and `classes_`.
+
+    Attributes:
+        framework: `"sklearn"` (saved with skops) or `"keras"` (saved as `.keras`).
+    """
+
+    _: KW_ONLY
+    framework: str = "sklearn"
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor(Record):
+    """Images to features. The target is called as `Extractor(weights=None, layer=None)`.
+
+    It returns a `zoo.metrics.Extractor`, or raises `zoo.errors.NotComputed` saying what is
+    missing and which command gets it.
+
+    Attributes:
+        suffix: What names a metric on its features, such as `keras` in `fid_keras`.
+    """
+
+    _: KW_ONLY
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Record):
+    """A number from real and generated images: `score(real, fake, context) -> float`.
+
+    Attributes:
+        needs: `"images"` (uint8, n×H×W×C) or `"features"` (float64, n×d).
+        better: `"lower"`, `"higher"` or `"neither"`.
+    """
+
+    _: KW_ONLY
+    needs: str = "images"
+    better: str = "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker(Record):
+    """Follows a run: `run_started(run)`, `logged(step, values)`, `run_ended(run, status)`."""
