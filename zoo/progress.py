@@ -1,0 +1,59 @@
+"""Progress with time left, on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+@contextlib.contextmanager
+def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """Show how far a task is.
+
+    Args:
+        label: What is being done, such as `"Extracting features"`.
+        total: Amount of work, in `unit`.
+        unit: What is counted, such as `"images"`.
+
+    Yields:
+        `advance(amount)`, to call as work is done.
+    """
+    show = _bar if sys.stderr.isatty() else _lines
+    with show(label, total, unit) as advance:
+        yield advance
+
+
+@contextlib.contextmanager
+def _bar(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda amount: bar.advance(task, amount)
+
+
+@contextlib.contextmanager
+def _lines(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    start = shown = time.monotonic()
+    done = 0.0
+
+    def advance(amount: float) -> None:
+        nonlocal done, shown
+        done += amount
+        now = time.monotonic()
+        if now - shown >= SECONDS_BETWEEN_LINES and done < total:
+            shown = now
+            left = (now - start) / done * (total - done)
+            print(f"{label}: {done:g}/{total:g} {unit}, {left:.0f} s left", file=sys.stderr)
+
+    yield advance
