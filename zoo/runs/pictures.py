@@ -1,0 +1,142 @@
+"""Images as PNG: grids to look at, and single files that say that they are synthetic."""
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zoo.errors import UsageError
+from zoo.runs.files import write_bytes, write_json
+
+Images = npt.NDArray[Any]
+
+GAP_COLOUR = 127  # mid-grey shows between dark-field and between bright-field images alike
+PAIR_GAP = 8
+
+
+def to_rgb(images: Images) -> npt.NDArray[np.uint8]:
+    """Make images visible; for looking at only, never for measuring.
+
+    One channel becomes grey. Two become magenta (first) and green (second), which readers with
+    any colour vision can tell apart, stored as red = blue = first, green = second. Three stay.
+    Of four, the first three are shown. Of 16 bits, the upper eight are shown.
+
+    Args:
+        images: (n, H, W, C) uint8 or uint16, C from 1 to 4.
+
+    Returns:
+        (n, H, W, 3) uint8.
+
+    Raises:
+        zoo.errors.UsageError: If the shape or the type is another.
+    """
+    _check(images)
+    if images.dtype == np.uint16:
+        images = images >> 8
+    channels = {1: [0, 0, 0], 2: [0, 1, 0], 3: [0, 1, 2], 4: [0, 1, 2]}[images.shape[-1]]
+    return np.ascontiguousarray(images[..., channels].astype(np.uint8))
+
+
+def grid_png(images: Images, columns: int, *, gap: int = 2) -> bytes:
+    """Draw images in rows, left to right; what the last row lacks stays grey.
+
+    Args:
+        images: (n, H, W, C) uint8 or uint16, n ≥ 1.
+        columns: Images in a row.
+        gap: Pixels between images.
+
+    Returns:
+        The content of a PNG file; the same bytes for the same images.
+    """
+    shown = to_rgb(images)
+    n, height, width, _ = shown.shape
+    columns = max(1, min(columns, n))
+    rows = -(-n // columns)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, 3)
+    canvas = np.full(size, GAP_COLOUR, np.uint8)
+    for i, image in enumerate(shown):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return _png(Image.fromarray(canvas))
+
+
+def pairs_png(left: Images, right: Images, columns: int) -> bytes:
+    """Draw each left image with its right one beside it, `columns` pairs in a row.
+
+    Args:
+        left: (n, H, W, C), such as generated images.
+        right: (n, H, W, C), such as the training image nearest to each.
+        columns: Pairs in a row.
+    """
+    pairs = to_rgb(left), to_rgb(right)
+    divider = np.full((*pairs[0].shape[:2], 1, 3), GAP_COLOUR, np.uint8)
+    return grid_png(np.concatenate([pairs[0], divider, pairs[1]], axis=2), columns, gap=PAIR_GAP)
+
+
+def write_synthetic(
+    images: Images, folder: Path, *, facts: Mapping[str, Any], start: int = 0
+) -> list[Path]:
+    """Write generated images, each marked as synthetic inside the file and beside it.
+
+    One channel gives a grey PNG (16 bits for uint16), three RGB, four RGBA with the fourth
+    channel as alpha. Two give RGB with red = blue = first and green = second channel: grey and
+    alpha would hide one behind the other, and this loses nothing. The same input gives the same
+    bytes.
+
+    Args:
+        images: (n, H, W, C) uint8, or uint16 with one channel.
+        folder: Made if it is missing; `00000.png` and `00000.json` onwards are replaced.
+        facts: Where the images come from, such as `{"run": …, "seed": 1}`; JSON values.
+        start: Number of the first file.
+
+    Returns:
+        The PNG files, in order.
+    """
+    _check(images)
+    if images.dtype == np.uint16 and images.shape[-1] != 1:
+        raise UsageError(
+            f"PNG holds no 16-bit images of {images.shape[-1]} channels; write them as uint8"
+        )
+    return [
+        _write_one(image, folder / f"{number:05d}.png", {**facts, "number": number})
+        for number, image in enumerate(images, start)
+    ]
+
+
+def _write_one(image: Images, path: Path, facts: Mapping[str, Any]) -> Path:
+    marks = PngInfo()
+    marks.add_text("Software", "zoo")
+    marks.add_text("Synthetic", "true")
+    for name, value in facts.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        marks.add_text(name, text)
+    write_bytes(path, _png(_pillow(image), marks))
+    sidecar = {"file": path.name, "synthetic": True, "software": "zoo", **facts}
+    write_json(path.with_suffix(".json"), sidecar)
+    return path
+
+
+def _pillow(image: Images) -> Image.Image:
+    channels = image.shape[-1]
+    if channels == 1:
+        return Image.fromarray(np.ascontiguousarray(image[..., 0]))
+    return Image.fromarray(image if channels == 4 else to_rgb(image[None])[0])
+
+
+def _png(image: Image.Image, marks: PngInfo | None = None) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=marks, compress_level=9)
+    return buffer.getvalue()
+
+
+def _check(images: Images) -> None:
+    if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 2, 3, 4):
+        raise UsageError(f"images must be (n, H, W, 1 to 4), not {images.shape}")
+    if images.dtype not in (np.uint8, np.uint16):
+        raise UsageError(f"images must be uint8 or uint16, not {images.dtype}")
