@@ -88,28 +88,37 @@ class ImageSet:
             fields={name: values[which] for name, values in self.fields.items()},
         )
 
-    def batch_positions(self, step: int, *, batch_size: int, seed: int) -> npt.NDArray[np.int64]:
-        """Which images training step `step` (from 0) sees: a function of step and seed alone.
-
-        Every image is shown once before any is shown again, in an order that depends on the
-        seed and the epoch.
-        """
-        wanted = np.arange(step * batch_size, (step + 1) * batch_size)
-        epochs = wanted // len(self)
-        orders = {
-            epoch: np.random.Generator(np.random.Philox(key=[seed, int(epoch)])).permutation(
-                len(self)
-            )
-            for epoch in np.unique(epochs)
-        }
-        return np.array(
-            [orders[e][w % len(self)] for e, w in zip(epochs, wanted, strict=True)], np.int64
+    @classmethod
+    def from_array(cls, images: npt.NDArray[Any], *, name: str = "array") -> "ImageSet":
+        """Images (n, H, W, C) as a training set, each its own group."""
+        ids = np.array([str(i) for i in range(len(images))])
+        return cls(
+            name=name,
+            pixels=images,
+            index=np.arange(len(images)),
+            groups=ids,
+            ids=ids,
+            parts=np.full(len(images), PARTS[0]),
         )
 
     def batches(
         self, first: int, last: int, *, batch_size: int, seed: int = 0
     ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.int64] | None]]:
-        """Shuffled (images, labels) for training steps `first` to `last - 1`."""
+        """Shuffled (images, labels) for training steps `first` to `last - 1`.
+
+        A batch is a function of the step and the seed alone: every image is shown once before any
+        is shown again, in an order drawn from the seed and the epoch. A batch may span two epochs.
+        """
+        epoch, order = -1, np.empty(0, np.int64)
         for step in range(first, last):
-            which = self.batch_positions(step, batch_size=batch_size, seed=seed)
+            which = np.empty(batch_size, np.int64)
+            for i, shown in enumerate(range(step * batch_size, (step + 1) * batch_size)):
+                if shown // len(self) != epoch:
+                    epoch = shown // len(self)
+                    order = _shuffled(len(self), seed, epoch)
+                which[i] = order[shown % len(self)]
             yield self[which], None if self.labels is None else self.labels[which]
+
+
+def _shuffled(n: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(n)

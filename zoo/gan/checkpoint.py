@@ -1,0 +1,120 @@
+"""The training state on disk: exact, without pickle, the last good one always there."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.gan.model import GAN
+from zoo.runs.files import atomic
+
+SUFFIX = ".npz"
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def save_checkpoint(gan: GAN, folder: Path, *, elapsed: float, keep: int = 2) -> Path:
+    """Write all that training changes: networks, average, optimisers, step.
+
+    Args:
+        gan: A compiled GAN.
+        folder: Where checkpoints lie, `<step>.npz` each.
+        elapsed: Seconds of training so far.
+        keep: How many of the latest to keep.
+    """
+    step = int(gan.step.numpy())
+    path = folder / f"{step:08d}{SUFFIX}"
+    facts = {"step": step, "elapsed": elapsed, "layout": _layout(gan.state)}
+    _save(path, gan.state, facts)
+    for old in sorted(folder.glob(f"*{SUFFIX}"))[:-keep]:
+        old.unlink()
+    return path
+
+
+def restore_checkpoint(gan: GAN, folder: Path) -> dict[str, Any] | None:
+    """Load the latest checkpoint that can be read; a damaged one gives way to the one before.
+
+    Returns:
+        Its facts (`step`, `elapsed`), or `None` if there is no checkpoint.
+
+    Raises:
+        zoo.errors.ZooError: If checkpoints exist but none can be read, or they are of another
+            network.
+    """
+    paths = sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
+    for path in paths:
+        try:
+            arrays, facts = _load(path)
+        except DAMAGED:
+            continue
+        if facts["layout"] != _layout(gan.state):
+            raise ZooError(f"{path} is of another network than this recipe builds")
+        _assign(gan.state, arrays)
+        return facts
+    if paths:
+        raise ZooError(f"no checkpoint in {folder} can be read; start a new run")
+    return None
+
+
+def save_snapshot(gan: GAN, folder: Path) -> Path:
+    """Write the averaged generator's weights alone, `<step>.weights.npz`."""
+    step = int(gan.step.numpy())
+    path = folder / f"{step:08d}.weights{SUFFIX}"
+    weights = gan.ema_generator.weights
+    _save(path, weights, {"step": step, "layout": _layout(weights)})
+    return path
+
+
+def load_snapshot(gan: GAN, path: Path) -> None:
+    """Put a snapshot's weights into the averaged generator.
+
+    Raises:
+        zoo.errors.ZooError: If the file is damaged or of another network.
+    """
+    try:
+        arrays, facts = _load(path)
+    except DAMAGED as error:
+        raise ZooError(f"{path} is damaged: {error}") from error
+    if facts["layout"] != _layout(gan.ema_generator.weights):
+        raise ZooError(f"{path} is of another network than this recipe builds")
+    _assign(gan.ema_generator.weights, arrays)
+
+
+def save_generator(network: keras.Model, path: Path) -> None:
+    """Save a network as `.keras`, whole or not at all."""
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        network.save(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise ZooError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _save(path: Path, variables: Sequence[Any], facts: dict[str, Any]) -> None:
+    arrays = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
+    encoded = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+    with atomic(path) as file:
+        np.savez(file, facts=encoded, **arrays)
+
+
+def _load(path: Path) -> tuple[list[np.ndarray[Any, Any]], dict[str, Any]]:
+    with np.load(path, allow_pickle=False) as stored:
+        facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
+        return [stored[name] for name in sorted(set(stored.files) - {"facts"})], facts
+
+
+def _assign(variables: Sequence[Any], arrays: Sequence[Any]) -> None:
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+
+
+def _layout(variables: Sequence[Any]) -> str:
+    shapes = [(tuple(v.shape), str(v.dtype)) for v in variables]
+    return hashlib.sha256(repr(shapes).encode()).hexdigest()
