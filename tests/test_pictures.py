@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from zoo.errors import UsageError
-from zoo.runs.pictures import grid_png, pairs_png, to_rgb, write_synthetic
+from zoo.runs.pictures import grid_png, pairs_png, tiles, to_rgb, write_synthetic
 
 FACTS = {"run": "00000-dcgan-data", "seed": 1, "note": "Zellkern µ"}
 
@@ -50,6 +50,12 @@ def test_a_grid_holds_every_image_where_it_belongs():
     np.testing.assert_array_equal(grid[:8, :12], images[0])
     np.testing.assert_array_equal(grid[10:18, 14:26], images[4])
     assert np.all(grid[10:18, 28:] == 127)
+
+
+def test_a_grid_can_be_taken_apart_again():
+    images = noise(5, 3)
+    np.testing.assert_array_equal(tiles(grid_png(images, 3), 8, 12), images)
+    assert len(tiles(grid_png(images, 3), 9, 12)) == 0
 
 
 def test_a_pair_shows_left_beside_right():

@@ -66,6 +66,30 @@ def grid_png(images: Images, columns: int, *, gap: int = 2) -> bytes:
     return _png(Image.fromarray(canvas))
 
 
+def tiles(png: bytes, height: int, width: int, *, gap: int = 2) -> npt.NDArray[np.uint8]:
+    """Take a grid that `grid_png` drew apart again.
+
+    Args:
+        png: The content of a PNG file.
+        height: Of one image, in pixels.
+        width: Of one image, in pixels.
+        gap: Pixels between images.
+
+    Returns:
+        (n, height, width, 3) uint8, row by row without the empty places of the last row; n is 0
+        if the picture is no grid of such images.
+    """
+    canvas = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    rows, row_rest = divmod(canvas.shape[0] + gap, height + gap)
+    columns, column_rest = divmod(canvas.shape[1] + gap, width + gap)
+    if row_rest or column_rest:
+        return np.empty((0, height, width, 3), np.uint8)
+    padded = np.pad(canvas, ((0, gap), (0, gap), (0, 0)))
+    apart = padded.reshape(rows, height + gap, columns, width + gap, 3).swapaxes(1, 2)
+    found = apart[:, :, :height, :width].reshape(rows * columns, height, width, 3)
+    return found[(found != GAP_COLOUR).any(axis=(1, 2, 3))]
+
+
 def pairs_png(left: Images, right: Images, columns: int) -> bytes:
     """Draw each left image with its right one beside it, `columns` pairs in a row.
 

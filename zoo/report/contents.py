@@ -1,0 +1,139 @@
+"""What a report is made from: the run folder, read once, and what is missing from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError
+from zoo.runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """A run folder's content.
+
+    Attributes:
+        name: The folder's name.
+        settings: Resolved options, each (name, value, where the value came from).
+        manifest: Versions, device, seeds, dataset, timings, status; may lack any key.
+        rows: What training logged, by step.
+        data: Counts, splits and rejected files.
+        evaluation: `{"metrics": […], "not_computed": […]}`.
+        detection: Detectors, controls and curve.
+        nearest: Distances of the first generated images to their nearest training images.
+        samples: Step to the picture of fixed latents at that step, in order.
+        pictures: `real` and `nearest`, those that exist.
+        missing: Part to why it is not there, such as `{"evaluation": "…"}`.
+    """
+
+    name: str
+    settings: list[tuple[str, Any, str]]
+    manifest: Mapping[str, Any]
+    rows: list[dict[str, float]]
+    data: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    detection: Mapping[str, Any]
+    nearest: Any
+    samples: Mapping[int, Path]
+    pictures: Mapping[str, Path]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def setting(self, name: str, default: Any = "") -> Any:
+        """The value of one resolved option."""
+        return next((value for key, value, _ in self.settings if key == name), default)
+
+    @property
+    def generator(self) -> str:
+        """Name of the generator."""
+        return str(self.setting("generator", "generator"))
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """Resolved name, licence, citation and fingerprint of the data."""
+        found = self.manifest.get("dataset")
+        facts = dict(found) if isinstance(found, Mapping) else {}
+        return {"name": str(self.setting("data", "unnamed data")), **facts}
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C), or nothing if the manifest does not say."""
+        return tuple(self.manifest.get("image_shape") or ())
+
+
+def read(run: Run) -> Contents:
+    """Read a run folder; a part that is absent or damaged is empty and named in `missing`."""
+    missing: dict[str, str] = {}
+    settings = _settings(run.recipe)
+    manifest = _json(run, run.manifest_path, "manifest", missing)
+    if not manifest:
+        missing.setdefault("manifest", "manifest.json is missing")
+    parts = {
+        name: _json(run, path, name, missing)
+        for name, path in (
+            ("data", run.data_path),
+            ("evaluation", run.evaluation_path),
+            ("detection", run.detection_path),
+            ("nearest", run.path / "nearest.json"),
+        )
+    }
+    for name, value in parts.items():
+        if not value:
+            missing.setdefault(name, _why(name, settings, manifest))
+    pictures = {name: run.samples / f"{name}.png" for name in ("real", "nearest")}
+    return Contents(
+        name=run.path.resolve().name,
+        settings=settings,
+        manifest=manifest,
+        rows=run.metrics(),
+        samples=_samples(run.samples),
+        pictures={name: path for name, path in pictures.items() if path.is_file()},
+        missing=missing,
+        **parts,
+    )
+
+
+def _json(run: Run, path: Path, name: str, missing: dict[str, str]) -> Any:
+    try:
+        return run.read_json(path) or {}
+    except ZooError as error:
+        missing[name] = str(error)
+        return {}
+
+
+def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
+    origins = recipe.get("origins") or {}
+    rows: list[tuple[str, Any, str]] = []
+    for name, value in recipe.items():
+        if name == "origins":
+            continue
+        if isinstance(value, Mapping) and "value" in value:
+            origin = next((value[key] for key in ("origin", "from", "source") if key in value), "")
+            rows.append((name, value["value"], str(origin)))
+        elif isinstance(value, Mapping) and value:
+            nested = {"origins": origins.get(name, {}) if isinstance(origins, Mapping) else {}}
+            if not isinstance(nested["origins"], Mapping):
+                nested = {"origins": dict.fromkeys(value, nested["origins"])}
+            inner = _settings({**value, **nested})
+            rows += [(f"{name}.{key}", item, origin) for key, item, origin in inner]
+        else:
+            rows.append((name, value, str(origins.get(name, ""))))
+    return rows
+
+
+def _samples(folder: Path) -> dict[int, Path]:
+    if not folder.is_dir():
+        return {}
+    return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
+
+
+def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
+    measured = name in ("evaluation", "detection", "nearest")
+    chosen = {key: value for key, value, _ in settings}
+    refused = chosen.get("no_eval") is True or chosen.get("eval") is False
+    if measured and (refused or chosen.get("evaluate") is False):
+        return f"this run has no {name}: it was run with --no-eval"
+    status = str(manifest.get("status", "running"))
+    if status != "finished":
+        return f"this run has no {name}: its status is “{status}”"
+    return f"this run has no {name}: its folder holds no {name}.json"
