@@ -1,1 +1,5 @@
-"""metrics."""
+"""Images to numbers: the formulas, each a plain function on features or on images."""
+
+from zoo.metrics.protocol import Context, Extractor, Preparing, Score, states
+
+__all__ = ["Context", "Extractor", "Preparing", "Score", "states"]
