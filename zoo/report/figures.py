@@ -183,7 +183,7 @@ def detection_curve(curve: Sequence[Mapping[str, Any]]) -> Curve | None:
     def draw(axes: Axes) -> None:
         for i, detector in enumerate(detectors):
             rows = sorted((r["step"], r["accuracy"]) for r in curve if r["detector"] == detector)
-            style = {"color": SERIES[i % len(SERIES)], "marker": MARKERS[i % len(MARKERS)]}
+            style: Any = {"color": SERIES[i % len(SERIES)], "marker": MARKERS[i % len(MARKERS)]}
             axes.plot(*zip(*rows, strict=True), label=detector, markersize=4, **style)
         axes.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlabel("training step")
@@ -206,7 +206,8 @@ def detection_curve(curve: Sequence[Mapping[str, Any]]) -> Curve | None:
 
 
 def _svg(name: str, draw: Callable[[Axes], None], size: tuple[float, float] = (4.2, 3.0)) -> str:
-    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+    style: Any = {**STYLE, "svg.hashsalt": name}
+    with mpl.rc_context(style):
         canvas = Canvas(figsize=size, layout="constrained")
         FigureCanvasAgg(canvas)
         draw(canvas.add_subplot())

@@ -63,7 +63,7 @@ def grid_png(images: Images, columns: int, *, gap: int = 2) -> bytes:
     for i, image in enumerate(shown):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
-    return _png(Image.fromarray(canvas))
+    return _png(Image.fromarray(canvas[..., 0] if images.shape[-1] == 1 else canvas))
 
 
 def tiles(png: bytes, height: int, width: int, *, gap: int = 2) -> npt.NDArray[np.uint8]:
@@ -86,8 +86,9 @@ def tiles(png: bytes, height: int, width: int, *, gap: int = 2) -> npt.NDArray[n
         return np.empty((0, height, width, 3), np.uint8)
     padded = np.pad(canvas, ((0, gap), (0, gap), (0, 0)))
     apart = padded.reshape(rows, height + gap, columns, width + gap, 3).swapaxes(1, 2)
-    found = apart[:, :, :height, :width].reshape(rows * columns, height, width, 3)
-    return found[(found != GAP_COLOUR).any(axis=(1, 2, 3))]
+    found: npt.NDArray[np.uint8] = apart[:, :, :height, :width].reshape(-1, height, width, 3)
+    filled = (found != GAP_COLOUR).any(axis=(1, 2, 3))
+    return np.ascontiguousarray(found[filled])
 
 
 def pairs_png(left: Images, right: Images, columns: int) -> bytes:
@@ -100,6 +101,8 @@ def pairs_png(left: Images, right: Images, columns: int) -> bytes:
     """
     pairs = to_rgb(left), to_rgb(right)
     divider = np.full((*pairs[0].shape[:2], 1, 3), GAP_COLOUR, np.uint8)
+    if left.shape[-1] == 1:
+        pairs, divider = (pairs[0][..., :1], pairs[1][..., :1]), divider[..., :1]
     return grid_png(np.concatenate([pairs[0], divider, pairs[1]], axis=2), columns, gap=PAIR_GAP)
 
 

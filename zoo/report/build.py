@@ -1,0 +1,101 @@
+"""From a run folder to figures, report.html and MODEL_CARD.md."""
+
+import base64
+import html
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import ChainableUndefined, Environment, PackageLoader
+from markupsafe import Markup
+
+from zoo.report import numbers
+from zoo.report.contents import Contents, read
+from zoo.report.convergence import EQUILIBRIUM_NOTES, equilibrium
+from zoo.report.figures import Curve, detection_curve, training_curves
+from zoo.report.findings import convergence, findings
+from zoo.report.origins import data_shown, limits, nearest_facts, run_facts, timings
+from zoo.report.strip import StripRow, strip
+from zoo.runs import Run, write_bytes, write_text
+
+
+def build_report(run: Run) -> Path:
+    """What `zoo.report.build` does."""
+    contents = read(run)
+    curves = training_curves(contents.rows, equilibrium(contents.manifest))
+    detectors = detection_curve(contents.detection.get("curve") or [])
+    rows = strip(contents)
+    for curve in [*curves, *([detectors] if detectors else [])]:
+        write_text(run.figures / f"{curve.name}.svg", curve.svg)
+    for row in rows:
+        write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
+    shown = _shown(contents, curves, detectors, rows)
+    write_text(run.card_path, _environment(html_page=False).get_template("card.md").render(shown))
+    write_text(
+        run.report_path, _environment(html_page=True).get_template("page.html").render(shown)
+    )
+    return Path(run.report_path)
+
+
+def _shown(
+    contents: Contents, curves: list[Curve], detectors: Curve | None, rows: list[StripRow]
+) -> dict[str, Any]:
+    last = max(contents.samples, default=None)
+    metrics = numbers.metric_rows(contents.evaluation)
+    return {
+        "run": contents,
+        "manifest": contents.manifest,
+        "dataset": contents.dataset,
+        "findings": findings(contents),
+        "curves": curves,
+        "detection_curve": detectors,
+        "strip": rows,
+        "last_step": last,
+        "last_sample": None if last is None else contents.samples[last],
+        "convergence": convergence(contents),
+        "metrics": metrics,
+        "metric_sides": [(side, list(rows)) for side, rows in groupby(metrics, lambda m: m.side)],
+        "data": data_shown(contents.data),
+        "facts": run_facts(contents),
+        "timings": timings(contents.manifest),
+        "nearest_facts": nearest_facts(contents.nearest),
+        "limits": limits(contents),
+        "equilibrium_note": EQUILIBRIUM_NOTES.get(str(contents.manifest.get("loss")), ""),
+        "missing": contents.missing,
+        "controls": numbers.CONTROLS,
+    }
+
+
+def _environment(*, html_page: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("zoo.report", "."),
+        autoescape=html_page,
+        finalize=None if html_page else _markdown,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    names = ("figure", "count", "percent", "span", "plain", "protocol", "required")
+    environment.filters.update({name: getattr(numbers, name) for name in names})
+    environment.filters.update(picture=_data_uri, link=_link, name=numbers.full_name)
+    environment.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
+    return environment
+
+
+def _data_uri(picture: Path | bytes) -> str:
+    content = picture if isinstance(picture, bytes) else picture.read_bytes()
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _link(address: Any) -> str:
+    """The address if a browser may be sent there, else nothing."""
+    return str(address) if urlsplit(str(address)).scheme in ("http", "https") else ""
+
+
+def _markdown(value: Any) -> Any:
+    if value is None or isinstance(value, Markup):
+        return value
+    text = html.escape(str(value), quote=False)
+    return " ".join(text.split()).replace("|", "\\|").replace("`", "\\`")

@@ -1,0 +1,108 @@
+"""The few sentences at the top of a report: only what was measured, with its n and its limits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.report.contents import Contents
+from zoo.report.convergence import Verdict, equilibrium, verdicts
+from zoo.report.numbers import CONTROLS, figure, full_name, headline, percent, span
+from zoo.runs.pictures import tiles
+
+
+def findings(contents: Contents) -> list[Verdict]:
+    """Status, convergence, fidelity, feasibility and detection, in that order."""
+    found = [*_status(contents.manifest), *convergence(contents)]
+    found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
+    return found
+
+
+def _status(manifest: Mapping[str, Any]) -> list[Verdict]:
+    status, reason = manifest.get("status", "running"), str(manifest.get("reason") or "")
+    if status == "finished":
+        return []
+    text = f"{reason[:1].upper()}{reason[1:]}".rstrip(".")
+    text = f"{text}. " if text else ""
+    step = manifest.get("step")
+    text += f"What follows covers {int(step):,} steps." if step else "What follows is incomplete."
+    return [Verdict("bad" if status == "failed" else "note", f"This run is {status}", text)]
+
+
+def convergence(contents: Contents) -> list[Verdict]:
+    """Verdicts from the training log and from the last samples."""
+    reason = str(contents.manifest.get("reason") or "")
+    if "not finite" in reason or "nan" in reason.lower().split():
+        return [Verdict("bad", "Diverged: NaN", f"{reason}.")]
+    last = max(contents.samples, default=-1)
+    return verdicts(
+        contents.rows,
+        equilibrium(contents.manifest),
+        fakes=_tiles(contents, contents.samples.get(last)),
+        reals=_tiles(contents, contents.pictures.get("real")),
+    )
+
+
+def _tiles(contents: Contents, path: Path | None) -> Any:
+    if path is None or len(contents.image_shape) < 2:
+        return None
+    found = tiles(path.read_bytes(), *contents.image_shape[:2])
+    return found if len(found) else None
+
+
+def _fidelity(contents: Contents) -> list[Verdict]:
+    metric = headline(contents.evaluation)
+    if metric is None:
+        reason = contents.missing.get("evaluation", "no score was computed")
+        return [Verdict("note", "No fidelity score", f"Not computed: {reason}.")]
+    facts = [f"{metric['n_fake']:,} generated" if metric.get("n_fake") else ""]
+    facts += [f"{metric['n_real']:,} held-out real images" if metric.get("n_real") else ""]
+    facts += [f"floor {figure(metric['floor'])}" if metric.get("floor") is not None else ""]
+    facts += [f"ratio {figure(metric['ratio'], 3)}" if metric.get("ratio") is not None else ""]
+    facts += [f"subsample range {span(metric['interval'])}" if metric.get("interval") else ""]
+    title = f"{full_name(metric['name'])} {figure(metric['value'])}"
+    stated = ", ".join(fact for fact in facts if fact)
+    return [Verdict("fine", title, f"On {contents.dataset['name']}: {stated}.")]
+
+
+def _feasibility(contents: Contents) -> list[Verdict]:
+    if not contents.evaluation.get("metrics"):
+        return []
+    from zoo.evaluation.score import feasibility
+
+    line = feasibility(contents.evaluation)
+    return [Verdict("fine", "Feasibility", line)] if line else []
+
+
+def _detection(contents: Contents) -> list[Verdict]:
+    detectors = contents.detection.get("detectors") or []
+    if not detectors:
+        return []
+    if contents.detection.get("valid") is False:
+        names = [_control(c) for c in contents.detection.get("controls", []) if not c["passed"]]
+        text = f"Failed: {', '.join(names)}. Its numbers say nothing about this generator."
+        return [Verdict("bad", "The detection table is void", text)]
+    best = max(detectors, key=lambda row: row["accuracy"])
+    title = f"Best of {len(detectors)} detectors: {percent(best['accuracy'])} accuracy"
+    interval = f" ({span(best['interval'], percent)} over groups)" if best.get("interval") else ""
+    text = (
+        f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
+    )
+    return [Verdict("fine", title, text)]
+
+
+def _control(control: Mapping[str, Any]) -> str:
+    kind = str(control["control"])
+    return f"{control['detector']}, {CONTROLS.get(kind, kind)}"
+
+
+def _bound(detector: Mapping[str, Any]) -> str:
+    low = (detector.get("interval") or [detector["accuracy"]])[0]
+    distance = max(0.0, 2 * float(np.clip(low, 0, 1)) - 1)
+    if distance == 0:
+        return "These detectors found no difference; others may."
+    return (
+        f"So real and generated images differ by at least {distance:.2f} in total variation; "
+        "more than that it does not prove."
+    )

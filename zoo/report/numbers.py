@@ -1,0 +1,195 @@
+"""Measurements as rows to print: names in full, figures rounded, nothing recomputed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NAMES = {
+    "fid": "FID",
+    "kid": "KID",
+    "swd": "Sliced Wasserstein distance",
+    "density": "Density",
+    "coverage": "Coverage",
+    "precision": "Precision",
+    "recall": "Recall",
+}
+NETWORKS = {
+    "keras": "Keras InceptionV3",
+    "mixed8": "Keras InceptionV3, cut at mixed8",
+    "mixed7": "Keras InceptionV3, cut at mixed7",
+}
+BETTER = {"fid": "lower", "kid": "lower", "swd": "lower"} | dict.fromkeys(
+    ("density", "coverage", "precision", "recall"), "higher"
+)
+SIDES = {
+    "": "against held-out real images",
+    "train": "against the training images",
+    "untrained": "the same network before training, against held-out real images",
+}
+CONTROLS = {
+    "real_vs_real": "real against real",
+    "real_vs_noise": "real against noise",
+    "shuffled_labels": "shuffled labels",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number as it is printed.
+
+    Attributes:
+        name: As in `evaluation.json`.
+        label: In full, such as `FID (Keras InceptionV3)`.
+        side: What was compared with what.
+        value: Rounded to four figures.
+        interval: The subsample range, or nothing.
+        counts: (real, generated) images.
+        floor: The score of real against real images at the same number of images.
+        ratio: Score over floor.
+        better: `lower`, `higher` or nothing.
+        protocol: (heading, [(name, value)]) for the protocol card.
+    """
+
+    name: str
+    label: str
+    side: str
+    value: str
+    interval: str
+    counts: tuple[str, str]
+    floor: str
+    ratio: str
+    better: str
+    protocol: list[tuple[str, list[tuple[str, str]]]]
+
+
+def metric_rows(evaluation: Mapping[str, Any]) -> list[Row]:
+    """One row for each metric of `evaluation.json`, held-out scores first."""
+    rows = [_row(metric) for metric in evaluation.get("metrics") or []]
+    order = list(SIDES.values())
+    return sorted(rows, key=lambda row: order.index(row.side))
+
+
+def split_name(name: str) -> tuple[str, str, str]:
+    """Metric, feature network and side of a name: `fid_mixed8_train` → fid, mixed8, train."""
+    metric, _, rest = name.partition("_")
+    network, _, side = rest.rpartition("_") if rest else ("", "", "")
+    if side not in SIDES:
+        network, side = rest, ""
+    return metric, network, side
+
+
+def full_name(name: str) -> str:
+    """What a metric is called in print, such as `FID (Keras InceptionV3)`."""
+    metric, network, _ = split_name(name)
+    title = NAMES.get(metric, metric)
+    return f"{title} ({NETWORKS.get(network, network)})" if network else title
+
+
+def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The metric that a list of runs shows: the first FID against held-out images, else the first.
+
+    Scores against training images or of the untrained network never stand for the run.
+    """
+    metrics = evaluation.get("metrics") or []
+    held_out = [metric for metric in metrics if not split_name(metric["name"])[2]]
+    return next((m for m in held_out if m["name"].startswith("fid")), next(iter(held_out), None))
+
+
+def _row(metric: Mapping[str, Any]) -> Row:
+    kind, _, side = split_name(metric["name"])
+    return Row(
+        name=metric["name"],
+        label=full_name(metric["name"]),
+        side=SIDES[side],
+        value=figure(metric.get("value")),
+        interval=span(metric.get("interval")),
+        counts=(count(metric.get("n_real")), count(metric.get("n_fake"))),
+        floor=figure(metric.get("floor")),
+        ratio=f"{figure(metric['ratio'], 3)}×" if metric.get("ratio") is not None else "–",
+        better=str(metric.get("better") or BETTER.get(kind, "")),
+        protocol=protocol(metric.get("protocol")),
+    )
+
+
+def protocol(card: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A protocol card as headed lists of (name, value)."""
+    if not isinstance(card, Mapping):
+        return []
+    headings = {"comparable": "Must be equal to compare", "provenance": "May differ"}
+    parts = {key: card[key] for key in headings if isinstance(card.get(key), Mapping)}
+    rest = {key: value for key, value in card.items() if key not in parts}
+    headed = [(headings[key], flat(part)) for key, part in parts.items()]
+    return headed + ([("Further", flat(rest))] if rest else [])
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """A nested mapping as (dotted name, printed value)."""
+    rows: list[tuple[str, str]] = []
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(item, Mapping) and item:
+            rows += flat(item, f"{name}.")
+        else:
+            rows.append((name, plain(item)))
+    return rows
+
+
+def plain(value: Any) -> str:
+    """Any JSON value in one line."""
+    if value is None or value == "" or value == [] or value == {}:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return figure(value, 6)
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {item}" for key, item in flat(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(plain(item) for item in value)
+    return str(value)
+
+
+def figure(value: Any, digits: int = 4) -> str:
+    """A number with so many significant figures, a minus sign and rarely an exponent."""
+    if value is None:
+        return "–"
+    number = float(value)
+    if not math.isfinite(number):
+        return "not finite"
+    decimals = digits - 1 - math.floor(math.log10(abs(number))) if number else 0
+    if abs(number) >= 10**digits or decimals <= 0:
+        text = f"{number:,.0f}"
+    elif abs(number) < 1e-5:
+        text = f"{number:.{digits - 1}e}"
+    else:
+        text = f"{number:.{decimals}f}"
+    if isinstance(value, int) or number == int(number):
+        text = f"{number:,.0f}"
+    return text.replace("-", "−")
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands apart."""
+    return "–" if value is None else f"{int(value):,}"
+
+
+def percent(value: Any) -> str:
+    """A share as a percentage with one decimal."""
+    return "–" if value is None else f"{100 * float(value):.1f} %"
+
+
+def span(interval: Any, show: Any = figure) -> str:
+    """A range `low to high`."""
+    if not isinstance(interval, Sequence) or isinstance(interval, str) or len(interval) != 2:
+        return "–"
+    return f"{show(interval[0])} to {show(interval[1])}"
+
+
+def required(value: Any) -> str:
+    """What a control must reach: a share, a range of shares, or words."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return percent(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return span(value, percent)
+    return plain(value)

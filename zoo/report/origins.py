@@ -1,0 +1,107 @@
+"""Where a run's data and numbers come from, as rows to print."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.report.contents import Contents
+from zoo.report.numbers import count, figure, flat, plain
+
+
+def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What `data.json` holds, sorted into a table of splits, facts and rejected files."""
+    splits = data.get("splits")
+    splits = splits if isinstance(splits, Mapping) else {}
+    columns, rows = _split_table(splits)
+    rest = {key: value for key, value in data.items() if key not in ("splits", "rejected")}
+    return {
+        "columns": columns,
+        "splits": rows,
+        "facts": flat(rest),
+        "rejected": _rejected(data.get("rejected")),
+    }
+
+
+def _split_table(splits: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    if not all(isinstance(cells, Mapping) for cells in splits.values()):
+        return ["images"], [(name, [plain(cells)]) for name, cells in splits.items()]
+    columns = list(dict.fromkeys(key for cells in splits.values() for key in cells))
+    rows = [(name, [plain(cells.get(key)) for key in columns]) for name, cells in splits.items()]
+    return columns, rows
+
+
+def _rejected(files: Any) -> list[tuple[str, str]]:
+    if isinstance(files, Mapping):
+        return [(str(name), plain(reason)) for name, reason in files.items()]
+    rows = []
+    for file in files if isinstance(files, Sequence) and not isinstance(files, str) else []:
+        if isinstance(file, Mapping):
+            name = next((file[key] for key in ("file", "path", "id", "name") if key in file), "?")
+            rows.append((str(name), plain(file.get("reason"))))
+        elif isinstance(file, Sequence) and not isinstance(file, str) and len(file) == 2:
+            rows.append((str(file[0]), str(file[1])))
+        else:
+            rows.append((str(file), "–"))
+    return rows
+
+
+def run_facts(contents: Contents) -> list[tuple[str, str]]:
+    """Versions, device, seeds, speed: what somebody needs who repeats the run."""
+    manifest = contents.manifest
+    shown = {
+        "Started": manifest.get("started"),
+        "Ended": manifest.get("ended"),
+        "Versions": manifest.get("versions"),
+        "Device": manifest.get("device"),
+        "Compiled with XLA": manifest.get("jit"),
+        "Seeds": manifest.get("seeds"),
+        "Parameters": _counts(manifest.get("parameters")),
+        "Loss": manifest.get("loss"),
+        "Real images a second": _rounded(manifest.get("images_per_second")),
+    }
+    return [(name, plain(value)) for name, value in shown.items() if value not in (None, "", {})]
+
+
+def _rounded(value: Any) -> str | None:
+    return None if value is None else figure(value, 3)
+
+
+def _counts(values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        return values
+    return {name: count(value) for name, value in values.items() if value is not None}
+
+
+def timings(manifest: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """(stage, seconds, share of the longest in percent)."""
+    seconds = manifest.get("timings")
+    if not isinstance(seconds, Mapping) or not seconds:
+        return []
+    longest = max(float(value) for value in seconds.values()) or 1.0
+    return [
+        (str(stage).replace("_", " "), f"{float(value):,.1f}", round(100 * float(value) / longest))
+        for stage, value in seconds.items()
+    ]
+
+
+def nearest_facts(nearest: Any) -> str:
+    """One sentence on the distances, if they were recorded."""
+    if not isinstance(nearest, Mapping):
+        return ""
+    space = nearest.get("space") or nearest.get("features")
+    return f"Nearest by {plain(space)}." if space else ""
+
+
+def limits(contents: Contents) -> list[str]:
+    """What a reader must not conclude."""
+    return [
+        "Research software, not for clinical use. Nothing here supports a diagnosis.",
+        "Generated images are no observations: they can show structures that do not exist and "
+        f"leave out ones that do. They carry the bias of {contents.dataset['name']}.",
+        "No claim is made that the images are anonymous or keep anybody’s privacy; distances to "
+        "training images cannot prove it.",
+        "One run with one seed: its ranges describe subsamples of images, not what another "
+        "training would give.",
+        "Scores hold for this data set, split and protocol, and compare with no published number "
+        "that used others.",
+        "Detectors that find nothing prove nothing about detectors that were not tried.",
+    ]
