@@ -1,0 +1,183 @@
+"""One trial of a detector: the images it learns from, is tuned on and is measured on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.imageset import ImageSet
+from zoo.errors import NotComputed, ZooError
+from zoo.evaluation.draw import draw
+
+REAL, GENERATED = 0, 1
+PARTS = ("detect_train", "validation", "test")
+MIN_GROUPS = 4
+"""With fewer test groups, five random labellings cannot reach significance at α = 0.0025."""
+MIN_IMAGES = {"detect_train": 24, "validation": 0, "test": 16}
+
+Sample = Callable[[int, int], npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images with what is known of each.
+
+    Attributes:
+        images: (n, H, W, C) uint8.
+        labels: (n,) int64, 0 or 1.
+        groups: (n,) str; a real image's group is its source image, patient or well, and each
+            generated image is a group of its own.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, which: npt.NDArray[Any]) -> "Examples":
+        """The examples at the given positions or where a mask is true."""
+        return Examples(self.images[which], self.labels[which], self.groups[which])
+
+    def balanced(self, rng: np.random.Generator) -> "Examples":
+        """As many of one label as of the other, left out at random."""
+        n = min(np.sum(self.labels == 0), np.sum(self.labels == 1))
+        halves = [rng.permutation(np.flatnonzero(self.labels == k))[:n] for k in (0, 1)]
+        return self.take(np.sort(np.concatenate(halves)))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The three parts of one trial; `test` is measured once."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+    def probabilities(self, detector: Any) -> npt.NDArray[np.float64]:
+        """Fit a detector and return (n_test,) probabilities of label 1."""
+        held_out = (self.validation.images, self.validation.labels)
+        both = len(np.unique(self.validation.labels)) == 2
+        detector.fit(self.train.images, self.train.labels, validation=held_out if both else None)
+        column = int(np.flatnonzero(np.asarray(detector.classes_) == 1)[0])
+        answers = np.asarray(detector.predict_proba(self.test.images), np.float64)[:, column]
+        if not np.all(np.isfinite(answers)):
+            raise ZooError("it answers with probabilities that are not finite")
+        return answers
+
+
+@dataclass(frozen=True)
+class Material:
+    """Where trials take their images from.
+
+    Attributes:
+        images: A dataset with its splits.
+        sample: `sample(n, seed)`, uint8 generated images.
+        seed: Of every choice.
+    """
+
+    images: ImageSet
+    sample: Sample
+    seed: int
+
+    def reals(self, part: str, n: int, *, repetition: int = 0) -> Examples:
+        """At most n real images of a part, spread over its groups."""
+        seed = stream(self.seed, part, repetition)
+        held = draw(self.images.split(part), n, seed=seed)
+        return Examples(held[:], np.full(len(held), REAL, np.int64), held.groups)
+
+    def trial(self, n: int, *, sample: Sample | None = None, repetition: int = 0) -> Trial:
+        """Reals and as many generated images in each part.
+
+        Args:
+            n: Images per class in training and test at most; a quarter of it in validation.
+            sample: Another source of images than the final generator.
+            repetition: Changes the training and validation images, never the test images.
+        """
+        make = sample or self.sample
+        parts = []
+        for part, wanted in zip(PARTS, (n, max(1, n // 4), n), strict=True):
+            which = 0 if part == "test" else repetition
+            real = self.reals(part, wanted, repetition=which)
+            if len(real):
+                real = pair(real, make(len(real), stream(self.seed, part, which)), part)
+            parts.append(real)
+        return Trial(*parts)
+
+    def real_trial(self, n: int) -> Trial:
+        """Real images alone, up to 2n a part, for which labels are yet to be made up."""
+        wanted = (2 * n, max(1, n // 4) * 2, 2 * n)
+        return Trial(*(self.reals(part, w) for part, w in zip(PARTS, wanted, strict=True)))
+
+    def check(self) -> None:
+        """Raise `NotComputed` if no trial can be believed."""
+        if self.images.dtype != np.uint8:
+            raise NotComputed(f"detectors work on 8-bit images, these are {self.images.dtype}")
+        for part in PARTS:
+            held = self.images.split(part)
+            if len(held) < MIN_IMAGES[part]:
+                raise NotComputed(
+                    f"{len(held)} real images in {part}, at least {MIN_IMAGES[part]} are needed"
+                )
+            groups = len(np.unique(held.groups))
+            if part != "validation" and groups < MIN_GROUPS:
+                raise NotComputed(f"{groups} groups in {part}, at least {MIN_GROUPS} are needed")
+
+
+def stream(seed: int, part: str, repetition: int) -> int:
+    """The seed of a part's images, latents included, that no other part or repetition has."""
+    return 1_000_000 + 1_000 * seed + 10 * repetition + PARTS.index(part)
+
+
+def pair(real: Examples, generated: npt.NDArray[Any], name: str) -> Examples:
+    """Reals and generated images as one set, 1:1.
+
+    Raises:
+        zoo.errors.ZooError: If they differ in type, size, channels or number, by any of which
+            a detector could tell them apart.
+    """
+    if generated.dtype != real.images.dtype or generated.shape != real.images.shape:
+        raise ZooError(
+            f"real images are {real.images.dtype} {real.images.shape}, "
+            f"generated ones {generated.dtype} {generated.shape}"
+        )
+    names = np.array([f"generated/{name}/{i}" for i in range(len(generated))])
+    return Examples(
+        np.concatenate([real.images, generated]),
+        np.repeat(np.array([REAL, GENERATED]), len(generated)),
+        np.concatenate([real.groups.astype(str), names]),
+    )
+
+
+def with_arbitrary_labels(trial: Trial, seed: int) -> Trial:
+    """The same images with labels that mean nothing: half of the groups 0, half 1, at random.
+
+    A group has one label wherever it occurs, so that a group in both training and test gives
+    itself away. Training and validation are then balanced 1:1, the test images are not.
+    """
+    rng = np.random.default_rng(seed)
+    known: dict[str, int] = {}
+    parts = []
+    for part in (trial.train, trial.validation, trial.test):
+        new = [g for g in np.unique(part.groups) if g not in known]
+        known.update(zip(new, halves(len(new), 1, rng)[0], strict=True))
+        labels = np.array([known[g] for g in part.groups], np.int64)
+        parts.append(replace(part, labels=labels))
+    return Trial(parts[0].balanced(rng), parts[1].balanced(rng), parts[2])
+
+
+def halves(n: int, draws: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """(draws, n) labels, in each row half of them 0 and half 1; a coin decides the odd one."""
+    rows = np.tile(np.arange(n) % 2, (draws, 1))
+    coin = rng.integers(2, size=(draws, 1))
+    return np.asarray((rng.permuted(rows, axis=1) + coin) % 2, np.int64)
+
+
+def shared_groups(images: ImageSet) -> int:
+    """Number of groups with images in more than one of the parts that detection uses."""
+    inside = [np.unique(images.split(part).groups) for part in PARTS]
+    _, counts = np.unique(np.concatenate(inside), return_counts=True)
+    return int(np.sum(counts > 1))
