@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -9,14 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
 from zoo.report.convergence import EQUILIBRIUM_NOTES, equilibrium
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
-from zoo.report.origins import data_shown, limits, nearest_facts, run_facts, timings
+from zoo.report.origins import data_shown, limits, nearest_facts, nearest_rows, run_facts, timings
 from zoo.report.strip import StripRow, strip
 from zoo.runs import Run, write_bytes, write_text
 
@@ -43,6 +44,7 @@ def _shown(
     contents: Contents, curves: list[Curve], detectors: Curve | None, rows: list[StripRow]
 ) -> dict[str, Any]:
     last = max(contents.samples, default=None)
+    kinds, control_rows = numbers.control_table(contents.detection)
     metrics = numbers.metric_rows(contents.evaluation)
     return {
         "run": contents,
@@ -61,6 +63,9 @@ def _shown(
         "facts": run_facts(contents),
         "timings": timings(contents.manifest),
         "nearest_facts": nearest_facts(contents.nearest),
+        "nearest": nearest_rows(contents.nearest),
+        "control_kinds": kinds,
+        "control_rows": control_rows,
         "limits": limits(contents),
         "equilibrium_note": EQUILIBRIUM_NOTES.get(str(contents.manifest.get("loss")), ""),
         "missing": contents.missing,
@@ -77,9 +82,9 @@ def _environment(*, html_page: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("figure", "count", "percent", "span", "plain", "protocol", "required")
+    names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
     environment.filters.update({name: getattr(numbers, name) for name in names})
-    environment.filters.update(picture=_data_uri, link=_link, name=numbers.full_name)
+    environment.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
     environment.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
     return environment
 
@@ -92,6 +97,11 @@ def _data_uri(picture: Path | bytes) -> str:
 def _link(address: Any) -> str:
     """The address if a browser may be sent there, else nothing."""
     return str(address) if urlsplit(str(address)).scheme in ("http", "https") else ""
+
+
+def _code(text: Any) -> Markup:
+    """Text with what stands between backticks set as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _markdown(value: Any) -> Any:

@@ -44,7 +44,7 @@ class Verdict:
     """One finding.
 
     Attributes:
-        level: `"fine"`, `"note"` or `"bad"`.
+        level: `"fact"`, `"fine"`, `"note"` or `"bad"`.
         title: A few words.
         text: What was seen, with the figures behind it.
     """
@@ -130,7 +130,7 @@ def _from_samples(fakes: Images | None, reals: Images | None) -> list[Verdict]:
     share = _spread(fakes) / max(_spread(reals), 1e-9)
     if share >= ONE_MODE:
         return []
-    text = f"Samples differ from each other by {share:.0%} of what real images differ by."
+    text = f"Samples differ from each other by {100 * share:.0f} % of what real images differ by."
     return [Verdict("bad", "One-mode output", text)]
 
 
@@ -142,7 +142,7 @@ def _balanced(last: Mapping[str, float], expected: Mapping[str, float]) -> Verdi
             "Nothing diverged; this loss has no equilibrium to set the curves against.",
         )
     share = last["d_loss"] / expected["d_loss"]
-    text = f"D’s loss ended at {last['d_loss']:.3g}, {share:.0%} of its equilibrium."
+    text = f"D’s loss ended at {last['d_loss']:.3g}, {100 * share:.0f} % of its equilibrium."
     if abs(share - 1) < BALANCE:
         text += " D is at chance: G may be good, or D may have stopped learning."
         return Verdict("note", "D at its equilibrium", text)

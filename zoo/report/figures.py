@@ -26,7 +26,7 @@ VARIABLES = {
     **{colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)},
 }
 MARKERS = "osD^vP"
-BINS = 200
+BINS = 100
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.0,
@@ -148,9 +148,10 @@ def _training_curve(
         _legend(axes, len(columns))
 
     ends = [f"{LABELS[key]} ends at {_last(rows, key):.3g}" for key in columns]
-    caption = "Line: median; band: range within each of at most 200 bins."
+    caption = f"Line: median, band: range, of {BINS} bins or fewer."
     if lines:
-        caption += " Dashed: the loss’s equilibrium, " + ", ".join(f"{v:.3g}" for v in lines) + "."
+        marks = " and ".join(f"{value:.3g}" for value in lines)
+        caption += f" Dashed: equilibrium of this loss, {marks}."
     alt = f"{title} over training: {'; '.join(ends)}."
     return Curve(name, _svg(name, draw), title, caption, alt)
 
@@ -159,10 +160,11 @@ def _trace(axes: Axes, rows: Rows, axis: str, column: str) -> None:
     logged = [row for row in rows if column in row and np.isfinite(row[column])]
     if not logged:
         return
-    bins = np.array_split(np.array([(row[axis], row[column]) for row in logged]), BINS)
-    filled = [part for part in bins if len(part)]
+    size = -(-len(logged) // BINS)  # equal bins: unequal ones would differ in noise
+    points = np.array([(row[axis], row[column]) for row in logged])
+    filled = [points[i : i + size] for i in range(0, len(points), size)]
     x = [part[:, 0].mean() for part in filled]
-    if len(logged) > BINS:
+    if size > 1:
         low, high = ([f(part[:, 1]) for part in filled] for f in (np.min, np.max))
         axes.fill_between(x, low, high, color=COLOURS[column], alpha=0.18, linewidth=0)
     middle = [np.median(part[:, 1]) for part in filled]

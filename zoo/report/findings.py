@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.report.contents import Contents
 from zoo.report.convergence import Verdict, equilibrium, verdicts
-from zoo.report.numbers import CONTROLS, figure, full_name, headline, percent, span
+from zoo.report.numbers import figure, full_name, headline, percent, span
 from zoo.runs.pictures import tiles
 
 
@@ -61,9 +61,9 @@ def _fidelity(contents: Contents) -> list[Verdict]:
     facts += [f"floor {figure(metric['floor'])}" if metric.get("floor") is not None else ""]
     facts += [f"ratio {figure(metric['ratio'], 3)}" if metric.get("ratio") is not None else ""]
     facts += [f"subsample range {span(metric['interval'])}" if metric.get("interval") else ""]
-    title = f"{full_name(metric['name'])} {figure(metric['value'])}"
+    title = f"{full_name(metric['name'])}: {figure(metric['value'])}"
     stated = ", ".join(fact for fact in facts if fact)
-    return [Verdict("fine", title, f"On {contents.dataset['name']}: {stated}.")]
+    return [Verdict("fact", title, f"On {contents.dataset['name']}: {stated}.")]
 
 
 def _feasibility(contents: Contents) -> list[Verdict]:
@@ -72,7 +72,7 @@ def _feasibility(contents: Contents) -> list[Verdict]:
     from zoo.evaluation.score import feasibility
 
     line = feasibility(contents.evaluation)
-    return [Verdict("fine", "Feasibility", line)] if line else []
+    return [Verdict("fact", "Feasibility", f"{line[:1].upper()}{line[1:]}.")]
 
 
 def _detection(contents: Contents) -> list[Verdict]:
@@ -80,8 +80,8 @@ def _detection(contents: Contents) -> list[Verdict]:
     if not detectors:
         return []
     if contents.detection.get("valid") is False:
-        names = [_control(c) for c in contents.detection.get("controls", []) if not c["passed"]]
-        text = f"Failed: {', '.join(names)}. Its numbers say nothing about this generator."
+        reasons = "; ".join(contents.detection.get("reasons") or ["a control failed"])
+        text = f"{reasons[:1].upper()}{reasons[1:]}. Its numbers say nothing about this generator."
         return [Verdict("bad", "The detection table is void", text)]
     best = max(detectors, key=lambda row: row["accuracy"])
     title = f"Best of {len(detectors)} detectors: {percent(best['accuracy'])} accuracy"
@@ -89,12 +89,7 @@ def _detection(contents: Contents) -> list[Verdict]:
     text = (
         f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
     )
-    return [Verdict("fine", title, text)]
-
-
-def _control(control: Mapping[str, Any]) -> str:
-    kind = str(control["control"])
-    return f"{control['detector']}, {CONTROLS.get(kind, kind)}"
+    return [Verdict("fact", title, text)]
 
 
 def _bound(detector: Mapping[str, Any]) -> str:

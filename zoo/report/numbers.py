@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 NAMES = {
@@ -98,18 +100,32 @@ def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _row(metric: Mapping[str, Any]) -> Row:
     kind, _, side = split_name(metric["name"])
+    value = metric.get("value")
+    digits = decimals(value)
     return Row(
         name=metric["name"],
         label=full_name(metric["name"]),
         side=SIDES[side],
-        value=figure(metric.get("value")),
-        interval=span(metric.get("interval")),
+        value=figure(value),
+        interval=span(metric.get("interval"), partial(fixed, digits=digits)),
         counts=(count(metric.get("n_real")), count(metric.get("n_fake"))),
-        floor=figure(metric.get("floor")),
+        floor=fixed(metric.get("floor"), digits=digits),
         ratio=f"{figure(metric['ratio'], 3)}×" if metric.get("ratio") is not None else "–",
         better=str(metric.get("better") or BETTER.get(kind, "")),
         protocol=protocol(metric.get("protocol")),
     )
+
+
+def control_table(
+    detection: Mapping[str, Any],
+) -> tuple[list[str], list[tuple[str, dict[str, Any]]]]:
+    """Kinds of control, and for each detector its controls by kind."""
+    controls = detection.get("controls") or []
+    kinds = list(dict.fromkeys(str(control["control"]) for control in controls))
+    rows: dict[str, dict[str, Any]] = {}
+    for control in controls:
+        rows.setdefault(str(control["detector"]), {})[str(control["control"])] = control
+    return kinds, list(rows.items())
 
 
 def protocol(card: Any) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -157,16 +173,36 @@ def figure(value: Any, digits: int = 4) -> str:
     number = float(value)
     if not math.isfinite(number):
         return "not finite"
-    decimals = digits - 1 - math.floor(math.log10(abs(number))) if number else 0
-    if abs(number) >= 10**digits or decimals <= 0:
-        text = f"{number:,.0f}"
-    elif abs(number) < 1e-5:
-        text = f"{number:.{digits - 1}e}"
-    else:
-        text = f"{number:.{decimals}f}"
-    if isinstance(value, int) or number == int(number):
-        text = f"{number:,.0f}"
-    return text.replace("-", "−")
+    if 0 < abs(number) < 1e-5:
+        return f"{number:.{digits - 1}e}".replace("-", "−")
+    whole = number == int(number)
+    return fixed(number, digits=0 if whole else decimals(number, digits))
+
+
+def decimals(value: Any, digits: int = 4) -> int:
+    """How many decimals show so many significant figures of a number."""
+    if not value or not math.isfinite(value):
+        return 0
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def fixed(value: Any, *, digits: int) -> str:
+    """A number with so many decimals, thousands apart."""
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "not finite"
+    return f"{value:,.{min(digits, 8)}f}".replace("-", "−")
+
+
+def moment(value: Any) -> str:
+    """A date and time as people write it, or what was given if it is none."""
+    try:
+        when = datetime.fromisoformat(str(value))
+    except ValueError:
+        return plain(value)
+    zone = when.strftime(" %Z") if when.tzinfo else ""
+    return f"{when.day} {when:%B %Y, %H:%M}{zone}"
 
 
 def count(value: Any) -> str:
@@ -189,7 +225,7 @@ def span(interval: Any, show: Any = figure) -> str:
 def required(value: Any) -> str:
     """What a control must reach: a share, a range of shares, or words."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return percent(value)
+        return f"at least {percent(value)}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return span(value, percent)
+        return f"at least {percent(value[0])}" if value[-1] == 1 else span(value, percent)
     return plain(value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo.report.contents import Contents
-from zoo.report.numbers import count, figure, flat, plain
+from zoo.report.numbers import count, figure, flat, moment, plain
 
 
 def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,10 +23,14 @@ def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _split_table(splits: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     if not all(isinstance(cells, Mapping) for cells in splits.values()):
-        return ["images"], [(name, [plain(cells)]) for name, cells in splits.items()]
+        return ["images"], [(name, [_cell(cells)]) for name, cells in splits.items()]
     columns = list(dict.fromkeys(key for cells in splits.values() for key in cells))
-    rows = [(name, [plain(cells.get(key)) for key in columns]) for name, cells in splits.items()]
+    rows = [(name, [_cell(cells.get(key)) for key in columns]) for name, cells in splits.items()]
     return columns, rows
+
+
+def _cell(value: Any) -> str:
+    return count(value) if isinstance(value, int) else plain(value)
 
 
 def _rejected(files: Any) -> list[tuple[str, str]]:
@@ -48,8 +52,8 @@ def run_facts(contents: Contents) -> list[tuple[str, str]]:
     """Versions, device, seeds, speed: what somebody needs who repeats the run."""
     manifest = contents.manifest
     shown = {
-        "Started": manifest.get("started"),
-        "Ended": manifest.get("ended"),
+        "Started": moment(manifest.get("started")),
+        "Ended": moment(manifest.get("ended")),
         "Versions": manifest.get("versions"),
         "Device": manifest.get("device"),
         "Compiled with XLA": manifest.get("jit"),
@@ -85,10 +89,28 @@ def timings(manifest: Mapping[str, Any]) -> list[tuple[str, str, int]]:
 
 def nearest_facts(nearest: Any) -> str:
     """One sentence on the distances, if they were recorded."""
-    if not isinstance(nearest, Mapping):
+    distances = [pair["distance"] for pair in _pairs(nearest) if "distance" in pair]
+    if not distances:
         return ""
-    space = nearest.get("space") or nearest.get("features")
-    return f"Nearest by {plain(space)}." if space else ""
+    return (
+        "Nearest by root mean square difference of pixels, "
+        f"{figure(min(distances), 3)} to {figure(max(distances), 3)} of 255 grey levels."
+    )
+
+
+def nearest_rows(nearest: Any) -> list[tuple[str, str]]:
+    """Which training image each generated one was paired with."""
+    return [
+        (f"generated {pair.get('fake', row)}", f"{pair['id']}, {figure(pair.get('distance'), 3)}")
+        for row, pair in enumerate(_pairs(nearest))
+        if "id" in pair
+    ]
+
+
+def _pairs(nearest: Any) -> list[Mapping[str, Any]]:
+    if isinstance(nearest, Mapping):
+        nearest = next((value for value in nearest.values() if isinstance(value, list)), [])
+    return [pair for pair in nearest or [] if isinstance(pair, Mapping)]
 
 
 def limits(contents: Contents) -> list[str]:
