@@ -140,11 +140,14 @@ class Metric(Record):
     Attributes:
         needs: `"images"` (uint8, n×H×W×C) or `"features"` (float64, n×d).
         better: `"lower"`, `"higher"` or `"neither"`.
+        suffixed: Whether the extractor's suffix is part of the name, as in `fid_keras`, because
+            values of two extractors are never set side by side.
     """
 
     _: KW_ONLY
     needs: str = "images"
     better: str = "lower"
+    suffixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

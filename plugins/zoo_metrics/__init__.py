@@ -1,1 +1,67 @@
-"""First-party plugin."""
+"""The feature network and the metrics that zoo computes by itself."""
+
+from collections.abc import Iterator
+
+import zoo
+
+
+@zoo.hookimpl
+def zoo_extractors() -> Iterator[zoo.Extractor]:
+    """Keras' InceptionV3."""
+    yield zoo.Extractor(
+        "inception-v3",
+        "zoo.metrics.inception:InceptionExtractor",
+        "Keras' InceptionV3 trained on ImageNet: 2048, 1280 (mixed8) or 768 (mixed7) features",
+        paper="arXiv:1512.00567",
+        licence="Apache-2.0",
+        suffix="keras",
+    )
+
+
+@zoo.hookimpl
+def zoo_metrics() -> Iterator[zoo.Metric]:
+    """Distances first, then neighbour metrics."""
+    yield zoo.Metric(
+        "fid",
+        "zoo.metrics.frechet:fid",
+        "Fréchet distance of features, named after the network: fid_keras, fid_mixed8",
+        paper="arXiv:1706.08500",
+        licence="MIT",
+        needs="features",
+        suffixed=True,
+    )
+    yield zoo.Metric(
+        "kid",
+        "zoo.metrics.kernel:kid",
+        "Kernel distance of features, unbiased, named after the network",
+        paper="arXiv:1801.01401",
+        licence="MIT",
+        needs="features",
+        suffixed=True,
+    )
+    yield zoo.Metric(
+        "swd",
+        "zoo.metrics.swd:swd",
+        "Sliced Wasserstein distance of Laplacian-pyramid patches; needs no weights",
+        paper="arXiv:1710.10196",
+        licence="MIT",
+    )
+    yield from _neighbour_metrics()
+
+
+def _neighbour_metrics() -> Iterator[zoo.Metric]:
+    for name, summary, paper in (
+        ("density", "Real images' balls around a generated image, over k", "arXiv:2002.09797"),
+        ("coverage", "Share of real images with a generated one near", "arXiv:2002.09797"),
+        ("precision", "Share of generated images among the real ones", "arXiv:1904.06991"),
+        ("recall", "Share of real images among the generated ones", "arXiv:1904.06991"),
+    ):
+        yield zoo.Metric(
+            name,
+            f"zoo.metrics.prdc:{name}",
+            summary,
+            paper=paper,
+            licence="MIT",
+            needs="features",
+            better="higher",
+        )

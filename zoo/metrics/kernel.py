@@ -1,11 +1,11 @@
 """Kernel distance, KID (Bińkowski et al., arXiv:1801.01401)."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from zoo.metrics.features import Features, checked_pair
-from zoo.metrics.protocol import Array, Context, states
+from zoo.metrics.protocol import Array, Context
 
 SUBSETS = 100
 SUBSETS_RESAMPLED = 10
@@ -62,16 +62,33 @@ def kernel_distance(
     return KernelDistance(float(np.mean(values)), None)
 
 
-@states(
-    estimator="unbiased squared MMD, kernel (x·y/d + 1)^3",
-    subset_size=SUBSET_SIZE,
-    subsets=f"{SUBSETS} ({SUBSETS_RESAMPLED} for each value of floor and range); "
-    f"under {SUBSET_SIZE} images the full U-statistic",
-)
-def kid(real: Array, fake: Array, context: Context) -> float:
-    """The kernel distance as a metric."""
-    subsets = SUBSETS_RESAMPLED if context.resampled else SUBSETS
-    return kernel_distance(real, fake, subsets=subsets, seed=context.seed).value
+class KID:
+    """The kernel distance as a metric, with its standard error.
+
+    Attributes:
+        settings: What the protocol card prints.
+    """
+
+    settings: ClassVar[dict[str, object]] = {
+        "estimator": "unbiased squared MMD, kernel (x·y/d + 1)^3",
+        "subset_size": SUBSET_SIZE,
+        "subsets": f"{SUBSETS} ({SUBSETS_RESAMPLED} for each value of floor and interval); "
+        f"under {SUBSET_SIZE} images the full U-statistic",
+    }
+
+    def __call__(self, real: Array, fake: Array, context: Context) -> float:
+        """The estimate from features (n, d) and (m, d)."""
+        subsets = SUBSETS_RESAMPLED if context.resampled else SUBSETS
+        return kernel_distance(real, fake, subsets=subsets, seed=context.seed).value
+
+    def standard_error(self, real: Array, fake: Array, context: Context) -> float | None:
+        """The jackknife error, or `None` where subsets are averaged."""
+        if min(len(real), len(fake)) >= SUBSET_SIZE:
+            return None
+        return kernel_distance(real, fake).standard_error
+
+
+kid = KID()
 
 
 def _u_statistic(first: Features, second: Features) -> KernelDistance:

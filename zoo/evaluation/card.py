@@ -1,0 +1,55 @@
+"""The protocol card of a score: what must be equal for two to be compared, and what may differ."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from zoo.data.imageset import HELD_OUT, ImageSet
+
+PACKAGES = ("zoo", "numpy", "tensorflow", "keras")
+QUANTISATION = "uint8, generated images rounded half up: floor(127.5 x + 128), clamped"
+
+
+def data_facts(images: ImageSet) -> dict[str, Any]:
+    """Which images were compared, and at what size."""
+    height, width, channels = images.shape[1:]
+    return {
+        "data": images.name,
+        "data_fingerprint": images.fingerprint,
+        "size": f"{height}x{width}x{channels}",
+        "quantisation": QUANTISATION,
+    }
+
+
+def split_facts(side: str) -> dict[str, Any]:
+    """Which reals were compared."""
+    parts = {"held_out": ", ".join(HELD_OUT), "train": "train"}
+    return {"reals": side.replace("_", "-"), "split": f"by group: {parts[side]}"}
+
+
+def origin(seed: int, images: ImageSet) -> dict[str, Any]:
+    """Seeds, machine and versions."""
+    return {
+        "seed": seed,
+        "split_seed": images.provenance.get("split_seed"),
+        "drawing": "systematic sample over groups, each image with the same chance",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def card(comparable: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The card as `evaluation.json` holds it."""
+    return {"comparable": dict(comparable), "provenance": dict(provenance)}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,55 @@
+"""Where a score lies between the floor of real images and the untrained generator."""
+
+from collections.abc import Mapping
+from typing import Any
+
+NEAR_FLOOR = 1.5
+LEARNT_NOTHING = 0.1
+
+
+def feasibility(evaluation: Mapping[str, Any]) -> str:
+    """One line on the first Fréchet distance in `evaluation.json`, or on sliced Wasserstein.
+
+    Args:
+        evaluation: What `zoo.evaluation.score.score` returned.
+    """
+    entries = {entry["name"]: entry for entry in evaluation.get("metrics", [])}
+    name = _headline(entries)
+    if name is None:
+        return "feasibility not computed: no distance to held-out images"
+    entry, untrained = entries[name], entries.get(f"{name}_untrained")
+    parts = [f"{name} {entry['value']:.3g} (n = {entry['n_fake']})", _against_floor(entry)]
+    if untrained is not None:
+        parts.append(_against_untrained(entry, untrained))
+    return "; ".join(parts)
+
+
+def _headline(entries: Mapping[str, Any]) -> str | None:
+    fids = [name for name in entries if name.startswith("fid") and _is_held_out(name)]
+    return next(iter([*fids, *(["swd"] if "swd" in entries else [])]), None)
+
+
+def _is_held_out(name: str) -> bool:
+    return not name.endswith(("_train", "_untrained"))
+
+
+def _against_floor(entry: Mapping[str, Any]) -> str:
+    floor, ratio = entry.get("floor"), entry.get("ratio")
+    if floor is None or ratio is None:
+        return "no floor to hold it against"
+    m = entry["protocol"]["comparable"].get("m")
+    verdict = "near the floor" if ratio <= NEAR_FLOOR else "above the floor"
+    return f"at m = {m} it is {ratio:.3g} times the {floor:.3g} of real images, {verdict}"
+
+
+def _against_untrained(entry: Mapping[str, Any], untrained: Mapping[str, Any]) -> str:
+    """How much of the way from the untrained generator to the floor was covered."""
+    start, floor = untrained["value"], entry.get("floor") or 0.0
+    ratio = entry.get("ratio")
+    reached = entry["value"] if ratio is None else ratio * floor
+    if start <= floor:
+        return f"the untrained generator's {start:.3g} is no worse than the floor"
+    covered = (start - reached) / (start - floor)
+    if covered < LEARNT_NOTHING:
+        return f"not better than the untrained generator's {start:.3g}"
+    return f"{covered:.0%} of the way from the untrained generator's {start:.3g} to the floor"

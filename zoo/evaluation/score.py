@@ -1,0 +1,141 @@
+"""Scores of generated images against held-out and training reals, with floor and range."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.imageset import HELD_OUT, ImageSet
+from zoo.errors import ZooError
+from zoo.evaluation.card import data_facts, origin, split_facts
+from zoo.evaluation.compare import SUBSAMPLES, Comparison, compare
+from zoo.evaluation.draw import draw, split_halves
+from zoo.evaluation.feasibility import feasibility
+from zoo.evaluation.measures import Sample, bind
+from zoo.metrics.features import to_uint8
+from zoo.metrics.protocol import Extractor
+from zoo.progress import progress
+from zoo.specs import Metric
+
+__all__ = ["feasibility", "score"]
+
+MIN_GROUPS = 8
+
+Sampler = Callable[[int, int], npt.NDArray[np.uint8]]
+
+
+def score(
+    images: ImageSet,
+    sample: Sampler,
+    *,
+    extractor: Extractor | str,
+    n: int = 512,
+    n_train: int | None = None,
+    n_untrained: int = 128,
+    seed: int = 0,
+    untrained: Sampler | None = None,
+    metrics: Sequence[Metric] | None = None,
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """Measure generated images as `evaluation.json` holds it.
+
+    Args:
+        images: All splits of the data.
+        sample: `sample(n, seed)` gives n generated images (n, H, W, C) uint8.
+        extractor: The feature network, or the reason why there is none.
+        n: Generated images, and held-out reals they are compared with.
+        n_train: Training reals that the same images are compared with; by default n.
+        n_untrained: Images of the untrained generator.
+        seed: Seed of the drawn reals, the generated images, the cuts and the metrics.
+        untrained: The `sample` of the generator before training.
+        metrics: Records of the metrics; by default all that are installed.
+        cache: Folder that keeps the real images' features; `None` keeps none.
+
+    Returns:
+        `{"metrics": [{"name", "value", "interval", "n_real", "n_fake", "floor", "ratio",
+        "protocol"}], "not_computed": [{"name", "reason"}]}`. Against training reals a name ends
+        in `_train`, of the untrained generator in `_untrained`. The interval is the range over
+        20 group subsamples without replacement at m images; floor and ratio are at the same m.
+
+    Raises:
+        zoo.errors.ZooError: If the generated images have another size than the real ones.
+    """
+    samples = {
+        "held_out": _reals(images.split(*HELD_OUT), n, seed),
+        "train": _reals(images.split("train"), n if n_train is None else n_train, seed),
+        "generated": _generated(sample(n, seed), images),
+    }
+    if untrained is not None:
+        samples["untrained"] = _generated(untrained(n_untrained, seed), images)
+    present = {name: rows for name, rows in samples.items() if len(rows)}
+    chosen = registered_metrics() if metrics is None else metrics
+    measures, failed = bind(chosen, present, extractor=extractor, seed=seed, cache=cache)
+
+    comparisons = _comparisons(images, samples, seed)
+    common = {"comparable": data_facts(images), "provenance": origin(seed, images)}
+    entries: list[dict[str, Any]] = []
+    with progress("Scoring", len(measures) * len(comparisons), "comparisons") as advance:
+        for comparison in comparisons:
+            for measure in measures:
+                entry, lost = compare(measure, comparison, seed=seed, common=common)
+                entries += [entry] if entry else []
+                failed += lost
+                advance(1)
+    return {"metrics": entries, "not_computed": failed}
+
+
+def registered_metrics() -> list[Metric]:
+    """The metrics of all installed plugins: named after the extractor first, then distances."""
+    from zoo.plugins import records
+
+    return sorted(records("metrics"), key=lambda m: (not m.suffixed, m.better != "lower", m.name))
+
+
+def _reals(images: ImageSet, n: int, seed: int) -> Sample:
+    drawn = draw(images, n, seed=seed)
+    return Sample(images=to_uint8(drawn[:]), groups=drawn.groups)
+
+
+def _generated(fakes: npt.NDArray[np.uint8], images: ImageSet) -> Sample:
+    if fakes.shape[1:] != images.shape[1:]:
+        raise ZooError(
+            f"generated images of {fakes.shape[1:]} cannot be compared with {images.name}, "
+            f"whose images are {images.shape[1:]}"
+        )
+    return Sample(images=to_uint8(fakes))
+
+
+def _comparisons(images: ImageSet, samples: Mapping[str, Sample], seed: int) -> list[Comparison]:
+    """Held-out, training and untrained, with one m for the first two where groups allow."""
+    m = len(samples["generated"])
+    found = []
+    for side, suffix in (("held_out", ""), ("train", "_train")):
+        groups = samples[side].groups
+        cuts = split_halves(groups, count=SUBSAMPLES, at_most=m, seed=seed)
+        m = len(cuts[0].first) if cuts else m
+        found.append(
+            Comparison(
+                real=side,
+                fake="generated",
+                suffix=suffix,
+                cuts=cuts,
+                floor=side == "held_out",
+                facts=split_facts(side),
+                reason=_why_empty(images, side) if not len(groups) else "",
+            )
+        )
+    if "untrained" in samples:
+        found.append(replace(found[0], fake="untrained", suffix="_untrained", cuts=(), floor=False))
+    return found
+
+
+def _why_empty(images: ImageSet, side: str) -> str:
+    groups = len(np.unique(images.groups))
+    if side == "train":
+        return "there are no training images"
+    if groups < MIN_GROUPS:
+        return f"no held-out images: {groups} groups are fewer than {MIN_GROUPS}, all train"
+    return "there are no held-out images"
