@@ -1,0 +1,75 @@
+"""`zoo list`: what is installed."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo_cli.output import one_line, print_columns, print_json
+
+KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipes")
+
+
+@click.command()
+@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.option("-q", "--query", metavar="TEXT", default="", help="Only what has TEXT in it.")
+@click.option("--registry", metavar="FILE", type=Path, help="Recipes that win over all others.")
+@click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
+def command(kind: str | None, query: str, registry: Path | None, as_json: bool) -> None:
+    """List generators, datasets, detectors, extractors, metrics and recipes."""
+    from zoo.plugins import registry as plugins
+
+    found = {k: _matching(_rows(k, registry), query) for k in ([kind] if kind else KINDS)}
+    plugins().tell()
+    if as_json:
+        labelled = [row if kind else {"kind": k, **row} for k, rows in found.items() for row in rows]
+        print_json(labelled)
+    else:
+        _print(found, headings=kind is None)
+
+
+def _rows(kind: str, registry: Path | None) -> list[dict[str, Any]]:
+    if kind == "recipes":
+        return _recipes(registry)
+    from zoo.plugins import registry as plugins
+
+    return [_row(entry.record) for entry in plugins().usable(kind)]
+
+
+def _row(record: Any) -> dict[str, Any]:
+    row = {"name": record.name, "summary": one_line(record.summary), "licence": record.licence}
+    if hasattr(record, "verified"):
+        row["verified"] = record.verified
+    return row
+
+
+def _recipes(registry: Path | None) -> list[dict[str, Any]]:
+    from zoo.catalog import recipes
+
+    user = Path(click.get_app_dir("zoo")) / "registry.yaml"
+    return [
+        {"name": r.name, "summary": one_line(r.summary), "generator": r.generator, "data": r.data}
+        for r in recipes(registry=registry, user=user).values()
+    ]
+
+
+def _matching(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    text = query.lower()
+    return [row for row in rows if any(text in str(value).lower() for value in row.values())]
+
+
+def _print(found: dict[str, list[dict[str, Any]]], *, headings: bool) -> None:
+    shown = {kind: rows for kind, rows in found.items() if rows}
+    for kind, rows in shown.items():
+        if headings:
+            click.echo(("" if kind == next(iter(shown)) else "\n") + kind)
+        print_columns([_cells(kind, row) for row in rows], indent="  " if headings else "")
+
+
+def _cells(kind: str, row: dict[str, Any]) -> list[str]:
+    if kind == "recipes":
+        return [row["name"], row["generator"], row["data"], row["summary"]]
+    if kind == "datasets":
+        unverified = "" if row["verified"] else "unverified"
+        return [row["name"], row["licence"], unverified, row["summary"]]
+    return [row["name"], row["summary"]]

@@ -1,0 +1,31 @@
+"""Answers on stdout: aligned columns, or JSON."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; what JSON does not know is printed as its text."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
+    """Print rows with every column but the last as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo((indent + "  ".join(cells)).rstrip())
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks."""
+    return " ".join(text.split())
+
+
+def warn(message: str) -> None:
+    """Print one line of warning on stderr."""
+    print(f"warning: {one_line(message)}", file=sys.stderr)
