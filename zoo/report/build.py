@@ -68,6 +68,7 @@ def _shown(
         "control_rows": control_rows,
         "limits": limits(contents),
         "equilibrium_note": EQUILIBRIUM_NOTES.get(str(contents.manifest.get("loss")), ""),
+        "parameters": dict(run_facts(contents)).get("Parameters", ""),
         "missing": contents.missing,
         "controls": numbers.CONTROLS,
     }
@@ -108,4 +109,4 @@ def _markdown(value: Any) -> Any:
     if value is None or isinstance(value, Markup):
         return value
     text = html.escape(str(value), quote=False)
-    return " ".join(text.split()).replace("|", "\\|").replace("`", "\\`")
+    return " ".join(text.split()).replace("|", "\\|")

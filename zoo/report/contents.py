@@ -127,13 +127,21 @@ def _samples(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
 
 
+PARTS = {
+    "data": "record of its images",
+    "evaluation": "evaluation",
+    "detection": "detection",
+    "nearest": "nearest neighbours",
+}
+
+
 def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
     measured = name in ("evaluation", "detection", "nearest")
     chosen = {key: value for key, value, _ in settings}
     refused = chosen.get("no_eval") is True or chosen.get("eval") is False
     if measured and (refused or chosen.get("evaluate") is False):
-        return f"this run has no {name}: it was run with --no-eval"
+        return f"this run has no {PARTS[name]}: it was run with --no-eval"
     status = str(manifest.get("status", "running"))
     if status != "finished":
-        return f"this run has no {name}: its status is “{status}”"
-    return f"this run has no {name}: its folder holds no {name}.json"
+        return f"this run has no {PARTS[name]}: its status is “{status}”"
+    return f"this run has no {PARTS[name]}: its folder holds no {name}.json"

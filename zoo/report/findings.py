@@ -72,7 +72,7 @@ def _feasibility(contents: Contents) -> list[Verdict]:
     from zoo.evaluation.score import feasibility
 
     line = feasibility(contents.evaluation)
-    return [Verdict("fact", "Feasibility", f"{line[:1].upper()}{line[1:]}.")]
+    return [Verdict("fact", "Feasibility", f"{line}.")]
 
 
 def _detection(contents: Contents) -> list[Verdict]:
@@ -81,7 +81,7 @@ def _detection(contents: Contents) -> list[Verdict]:
         return []
     if contents.detection.get("valid") is False:
         reasons = "; ".join(contents.detection.get("reasons") or ["a control failed"])
-        text = f"{reasons[:1].upper()}{reasons[1:]}. Its numbers say nothing about this generator."
+        text = f"Because {reasons}. Its numbers say nothing about this generator."
         return [Verdict("bad", "The detection table is void", text)]
     best = max(detectors, key=lambda row: row["accuracy"])
     title = f"Best of {len(detectors)} detectors: {percent(best['accuracy'])} accuracy"

@@ -158,7 +158,7 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return figure(value, 6)
+        return f"{value:.6g}".replace("-", "−")
     if isinstance(value, Mapping):
         return "; ".join(f"{key} {item}" for key, item in flat(value))
     if isinstance(value, Sequence) and not isinstance(value, str):

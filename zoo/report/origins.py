@@ -62,7 +62,7 @@ def run_facts(contents: Contents) -> list[tuple[str, str]]:
         "Loss": manifest.get("loss"),
         "Real images a second": _rounded(manifest.get("images_per_second")),
     }
-    return [(name, plain(value)) for name, value in shown.items() if value not in (None, "", {})]
+    return [(name, plain(value)) for name, value in shown.items() if plain(value) != "–"]
 
 
 def _rounded(value: Any) -> str | None:

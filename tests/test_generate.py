@@ -1,0 +1,100 @@
+"""`zoo generate`: marked, repeatable, never overwriting."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from zoo_cli.commands.generate import command
+
+import zoo.gan
+from zoo.errors import UsageError
+from zoo.runs import Run
+
+
+class Generator:
+    """Stands for a trained network: images are a function of seed, truncation and labels."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def sample(self, n, labels=None, seed=0, truncation=1.0, dtype="uint8"):
+        rng = np.random.default_rng(seed)
+        images = truncation * rng.integers(0, 256, (n, 8, 8, 1)) + self.step
+        return (images + (0 if labels is None else labels[0])).astype(dtype)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    run = Run.create(tmp_path / "runs", "dcgan", "bbbc/simulated")
+    run.write_recipe({"generator": "dcgan", "data": "bbbc/simulated"})
+    run.update_manifest(status="finished", dataset={"name": "bbbc/simulated"})
+    monkeypatch.setattr(zoo.gan, "load_run", lambda run, step=None: Generator(step or 30))
+    monkeypatch.setattr(zoo.gan, "snapshot_steps", lambda run: [10, 20, 30])
+    return run
+
+
+def generate(run, folder, *arguments):
+    options = ["--out", folder, "--runs", run.path.parent, *arguments]
+    return CliRunner().invoke(command, ["0", *map(str, options)])
+
+
+def test_images_are_marked_as_synthetic_and_say_where_they_come_from(run, tmp_path):
+    result = generate(run, tmp_path / "out", "-n", 3, "--seed", 1)
+    assert result.stdout == f"{tmp_path / 'out'}\n"
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
+    marks = Image.open(tmp_path / "out" / "00002.png").text
+    assert marks["Synthetic"] == "true"
+    assert (marks["run"], marks["seed"], marks["step"]) == (run.name, "1", "30")
+    sidecar = json.loads((tmp_path / "out" / "00002.json").read_text())
+    assert sidecar["synthetic"] is True
+    assert sidecar["use"] == "research only, not for clinical use"
+
+
+def test_a_seed_gives_the_same_bytes_again_and_another_seed_does_not(run, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        generate(run, tmp_path / name, "-n", 2, "--seed", seed)
+    files = {
+        name: [path.read_bytes() for path in sorted((tmp_path / name).iterdir())] for name in "abc"
+    }
+    assert files["a"] == files["b"] != files["c"]
+
+
+def test_nothing_is_overwritten_and_other_files_are_left_alone(run, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    assert generate(run, out, "-n", 2).exit_code == 0
+    before = (out / "00000.png").read_bytes()
+    result = generate(run, out, "-n", 4, "--seed", 9)
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == f"{out} already holds 00000.png; choose another --out"
+    assert (out / "00000.png").read_bytes() == before
+    assert not (out / "00003.png").exists()
+
+
+def test_a_snapshot_can_be_chosen(run, tmp_path):
+    result = generate(run, tmp_path / "out", "-n", 1, "--step", 10, "--json")
+    assert json.loads(result.stdout)["step"] == 10
+
+
+def test_classes_are_chosen_by_name(run, tmp_path):
+    run.update_manifest(class_names=["interphase", "mitotic"])
+    assert generate(run, tmp_path / "a", "-n", 1, "--class", "mitotic").exit_code == 0
+    marks = Image.open(tmp_path / "a" / "00000.png").text
+    assert marks["class"] == "mitotic"
+    result = generate(run, tmp_path / "b", "--class", "mitosis")
+    assert "choose from interphase, mitotic; did you mean mitotic?" in str(result.exception)
+
+
+def test_a_class_is_refused_where_there_are_none(run, tmp_path):
+    result = generate(run, tmp_path / "out", "--class", "mitotic")
+    assert isinstance(result.exception, UsageError)
+    assert "knows no classes" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [("-n", "0"), ("--truncation", "0"), ("--seed", "-1")])
+def test_numbers_out_of_range_are_wrong_use(run, tmp_path, arguments):
+    assert generate(run, tmp_path / "out", *arguments).exit_code == 2
