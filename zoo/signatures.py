@@ -10,7 +10,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import ZooError
 from zoo.plugins import unknown
 from zoo.specs import Generator
 from zoo.values import convert
@@ -90,17 +90,6 @@ def split_options(
     known = _options(generator.target) if converted else {}
     network = {name: v for name, v in converted.items() if known[name].stage == "network"}
     return network, {name: v for name, v in converted.items() if name not in network}
-
-
-def require(generator: Generator, given: Mapping[str, Any]) -> None:
-    """Refuse options that leave out one without a default.
-
-    Raises:
-        zoo.errors.UsageError: Naming the first that is missing.
-    """
-    for option in _options(generator.target).values():
-        if option.default is REQUIRED and option.name not in given:
-            raise UsageError(f"{generator.name} needs -o {option.name}=VALUE")
 
 
 def _keywords(module: str, name: str, method: str) -> Iterator[Option]:

@@ -138,6 +138,8 @@ def _nothing(value: Any) -> None:
 
 
 def _choice(value: Any, choices: list[Any]) -> Any:
+    if isinstance(value, bool) and "on" in choices:
+        value = "on" if value else "off"  # YAML reads an unquoted on as a truth value
     for choice in choices:
         if type(value) is type(choice) and value == choice:
             return choice

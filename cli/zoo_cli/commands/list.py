@@ -22,7 +22,9 @@ def command(kind: str | None, query: str, registry: Path | None, as_json: bool) 
     found = {k: _matching(_rows(k, registry), query) for k in ([kind] if kind else KINDS)}
     plugins().tell()
     if as_json:
-        labelled = [row if kind else {"kind": k, **row} for k, rows in found.items() for row in rows]
+        labelled = [
+            row if kind else {"kind": k, **row} for k, rows in found.items() for row in rows
+        ]
         print_json(labelled)
     else:
         _print(found, headings=kind is None)

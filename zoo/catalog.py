@@ -1,0 +1,177 @@
+"""registry.yaml: recipes by name, and an index of third-party plugins; never names of code."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo.errors import UsageError, ZooError
+from zoo.plugins import registry as installed
+from zoo.plugins import unknown
+from zoo.settings import SETTINGS, convert_setting, one_budget
+
+FACTS = ("generator", "data", "options", "summary", "reported", "measured", "name")
+# YAML 1.1 takes 2e-4 for text: a number with an exponent needs a point and a sign.
+NUMBER_AS_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecipe:
+    """A generator on a dataset, as somebody published it.
+
+    Attributes:
+        name: `generator.data-size`.
+        generator: Name of a generator.
+        data: Name of a dataset, never an alias.
+        summary: One line for `zoo list`.
+        settings: Of the run, such as `{"seed": 0, "kimg": 96}`.
+        options: Of the generator.
+        reported: What the paper reports.
+        measured: What we measured, with version and machine; absent until then.
+        source: The file or the package that declares it.
+    """
+
+    name: str
+    generator: str
+    data: str
+    summary: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    reported: Any = None
+    measured: Any = None
+    source: str = ""
+
+
+def shipped() -> Path:
+    """Our registry.yaml: inside the installed package, or at the root of a checkout."""
+    package = Path(zoo.__path__[0])
+    inside = package / "registry.yaml"
+    return inside if inside.is_file() else package.parent / "registry.yaml"
+
+
+def recipes(
+    *, registry: str | Path | None = None, user: Path | None = None
+) -> dict[str, NamedRecipe]:
+    """All recipes by name, sorted; of equal names the first source in this order wins.
+
+    Args:
+        registry: What `--registry` names; must exist.
+        user: The user's own registry.yaml; may be missing.
+
+    Raises:
+        zoo.errors.ZooError: If a file is damaged or a recipe in it is wrong.
+    """
+    if registry is not None and not Path(registry).is_file():
+        raise UsageError(f"no registry {registry}")
+    found = {recipe.name: recipe for recipe in _from_file(shipped())}
+    found |= {recipe.name: recipe for recipe in _from_plugins()}
+    for path in (user, None if registry is None else Path(registry)):
+        if path is not None and path.is_file():
+            found |= {recipe.name: recipe for recipe in _from_file(path)}
+    return dict(sorted(found.items()))
+
+
+def find_recipe(
+    name: str, *, registry: str | Path | None = None, user: Path | None = None
+) -> NamedRecipe:
+    """The recipe of a name.
+
+    Raises:
+        zoo.errors.UsageError: If there is none; the message lists the choices.
+    """
+    known = recipes(registry=registry, user=user)
+    if name not in known:
+        raise unknown("recipe", name, known)
+    return known[name]
+
+
+def index() -> dict[str, str]:
+    """Third-party packages that we know of, with one line on each."""
+    known = read_mapping(shipped()).get("plugins") or {}
+    return {str(name): str(line) for name, line in known.items()}
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; empty if the file is.
+
+    Raises:
+        zoo.errors.ZooError: If it cannot be read or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"cannot read {path}: {error}") from None
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        value = yaml.load(text, Loader=loader)  # a safe loader either way
+    except yaml.YAMLError as error:
+        raise ZooError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+    if value is not None and not isinstance(value, dict):
+        raise ZooError(f"{path} is damaged: it holds no mapping")
+    return value or {}
+
+
+def check_recipe(name: str, facts: Any, source: str) -> NamedRecipe:
+    """A recipe from what YAML or a plugin holds.
+
+    Raises:
+        zoo.errors.ZooError: Naming the source, the recipe and what is wrong.
+    """
+    try:
+        return _parse(name, facts, source)
+    except UsageError as error:
+        raise ZooError(f"{source}: recipe {name}: {error}") from None
+
+
+def _parse(name: str, facts: Any, source: str) -> NamedRecipe:
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("options") or {}, Mapping):
+        raise UsageError("expected a mapping, and a mapping for its options")
+    for key in ("generator", "data"):
+        if not isinstance(facts.get(key), str):
+            raise UsageError(f"{key} is missing, or is no text")
+    if strange := [key for key in facts if key not in FACTS and key not in SETTINGS]:
+        raise unknown("key", str(strange[0]), [*FACTS, *SETTINGS])
+    settings = {key: value for key, value in facts.items() if key in SETTINGS}
+    options = dict(facts.get("options") or {})
+    for key, value in {**settings, **options}.items():
+        if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
+            raise UsageError(f"YAML reads {key}: {value} as text; write {_as_number(value)}")
+    settings = {key: convert_setting(key, value) for key, value in settings.items()}
+    one_budget(settings, "its settings")
+    return NamedRecipe(
+        name,
+        facts["generator"],
+        facts["data"],
+        str(facts.get("summary") or ""),
+        settings,
+        options,
+        facts.get("reported"),
+        facts.get("measured"),
+        source,
+    )
+
+
+def _from_file(path: Path) -> Iterator[NamedRecipe]:
+    held = read_mapping(path).get("recipes") or {}
+    if not isinstance(held, dict):
+        raise ZooError(f"{path} is damaged: its recipes are no mapping")
+    for name, facts in held.items():
+        yield check_recipe(str(name), facts, str(path))
+
+
+def _from_plugins() -> Iterator[NamedRecipe]:
+    for entry in installed().usable("recipes"):
+        try:
+            yield check_recipe(entry.name, entry.record, str(entry.plugin))
+        except ZooError as error:  # a plugin's mistake must not cost the others
+            installed().problems.append(str(error))
+
+
+def _as_number(text: str) -> str:
+    mantissa, exponent = text.lower().split("e")
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    return f"{mantissa}e{exponent if exponent[0] in '+-' else '+' + exponent}"

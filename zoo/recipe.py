@@ -1,0 +1,283 @@
+"""One run, fully resolved: every value with where it came from, printable and saved."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zoo import specs
+from zoo.catalog import NamedRecipe, read_mapping, recipes
+from zoo.errors import UsageError, ZooError
+from zoo.plugins import find, registry, unknown
+from zoo.settings import (
+    BUDGETS,
+    PRESETS,
+    SETTINGS,
+    convert_setting,
+    from_environment,
+    has_gpu,
+    one_budget,
+)
+from zoo.signatures import REQUIRED, UNREADABLE, convert_options
+from zoo.signatures import options as options_of
+
+__all__ = ["PRESETS", "Recipe", "resolve"]
+PATHS = ("inception_weights",)
+DEFAULTS = {False: "quick", True: "full"}  # by whether there is a GPU
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run is made of.
+
+    Attributes:
+        generator: Name of the generator, or `package:name`.
+        data: Name of the dataset; an alias until `with_data` puts the resolved name.
+        settings: Of the run, such as `seed`; of the budgets only the one that is in force.
+        options: All options of the generator.
+        origins: Where each value came from, by setting or by `options.NAME`.
+    """
+
+    generator: str
+    data: str
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any]
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """The one of `steps`, `kimg`, `epochs`, `minutes` that ends the training."""
+        return one_budget(self.settings, "recipe")
+
+    def with_data(self, data: str, reason: str) -> "Recipe":
+        """The same recipe on the dataset that an alias turned out to mean."""
+        return replace(self, data=data, origins={**self.origins, "data": reason})
+
+    def to_dict(self) -> dict[str, Any]:
+        """What recipe.yaml holds: plain text, numbers, lists and mappings."""
+        return {
+            "generator": self.generator,
+            "data": self.data,
+            "settings": {name: _plain(value) for name, value in self.settings.items()},
+            "options": {name: _plain(value) for name, value in self.options.items()},
+            "origins": dict(self.origins),
+        }
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> "Recipe":
+        """The recipe that `to_dict` wrote.
+
+        Raises:
+            zoo.errors.ZooError: If a part is missing or of a wrong type.
+        """
+        try:
+            settings = {k: convert_setting(k, v) for k, v in held["settings"].items()}
+            options, origins = dict(held["options"]), dict(held["origins"])
+            return cls(str(held["generator"]), str(held["data"]), settings, options, origins)
+        except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+            raise ZooError(f"the recipe is damaged: {error}") from None
+
+    def describe(self) -> list[str]:
+        """Lines to print: each value with where it came from."""
+        values = {"generator": self.generator, "data": self.data, **self.settings}
+        values |= {f"options.{name}": value for name, value in self.options.items()}
+        shown = {name.replace("options.", "-o "): show(value) for name, value in values.items()}
+        widths = [max(map(len, column)) for column in (shown, shown.values())]
+        origins = [self.origins.get(name, "") for name in values]
+        return [
+            f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}".rstrip()
+            for (name, value), origin in zip(shown.items(), origins, strict=True)
+        ]
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """What would train another network, one line each, such as `seed: 0, not 1`.
+
+        Where the run is written, the device, threads and what is measured do not count.
+        """
+        mine, theirs = self._shaping(), other._shaping()
+        names = sorted({*mine, *theirs}, key=[*mine, *theirs].index)
+        return [
+            f"{name}: {show(mine.get(name))}, not {show(theirs.get(name))}"
+            for name in names
+            if mine.get(name) != theirs.get(name)
+        ]
+
+    def contradictions(self, settings: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
+        """How values given along with `--resume` differ from the run's own, as `differences`."""
+        layer = _layer("command line", find("generators", self.generator), settings, options)
+        kept = {k: v for k, v in self.settings.items() if not _speaks(layer, k)}
+        changed = {**kept, **{k: v for k, v in layer.settings.items() if v is not None}}
+        return self.differences(
+            replace(self, settings=changed, options={**self.options, **layer.options})
+        )
+
+    def _shaping(self) -> dict[str, Any]:
+        settings = {k: v for k, v in self.settings.items() if SETTINGS[k].shapes}
+        options = {f"-o {name}": _plain(value) for name, value in self.options.items()}
+        return {"generator": self.generator, "data": self.data, **settings, **options}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Settings and options from one source, of one precedence."""
+
+    origin: str
+    settings: Mapping[str, Any]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def resolve(
+    generator: str,
+    data: str | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    registry_file: str | Path | None = None,
+    user_registry: Path | None = None,
+    user_config: Path | None = None,
+    origin: str = "command line",
+) -> Recipe:
+    """Resolve a run: what is given > named recipe > `ZOO_*` > user config > preset > default.
+
+    Args:
+        generator: Name of a generator or of a recipe.
+        data: Name of a dataset; may be left out with a recipe.
+        settings: By name, text or typed; `None` stands for not given.
+        options: Of the generator, text or typed.
+        registry_file: Recipes that win over all others.
+        user_registry: The user's recipes, if the file exists.
+        user_config: The user's settings, if the file exists.
+        origin: What to call the source of `settings` and `options`.
+
+    Raises:
+        zoo.errors.UsageError: On an unknown name, a wrong value, or a size that does not suit
+            the generator.
+    """
+    named = _named(generator, registry_file, user_registry)
+    record = find("generators", named.generator if named else generator)
+    name = named.generator if named else generator
+    given = {key: value for key, value in (settings or {}).items() if value is not None}
+    layers = [_layer(origin, record, given, options or {})]
+    if named:
+        with _blaming(f"recipe {named.name}"):
+            layer = _layer(f"recipe {named.name}", record, named.settings, named.options)
+        layers.append(layer)
+    layers += [Layer(f"ZOO_{k.upper()}", {k: v}) for k, v in from_environment(os.environ).items()]
+    layers += _config(user_config, record)
+    layers += _preset(record, layers)
+    origins = {"generator": f"recipe {named.name}" if named else origin}
+    origins["data"] = origins["generator"] if named and not data else origin
+    return _compose(record, name, _data(data, named), layers, origins)
+
+
+def show(value: Any) -> str:
+    """A value as the command line would take it."""
+    if isinstance(value, (tuple, list)):
+        return "x".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _compose(
+    record: specs.Generator, generator: str, data: str, layers: list[Layer], origins: dict[str, str]
+) -> Recipe:
+    """Of each value the first layer's, then the default."""
+    settings: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for name, setting in SETTINGS.items():
+        layer = next((x for x in layers if _speaks(x, name)), Layer("default", {}))
+        value = layer.settings.get(name, setting.default)
+        if name not in BUDGETS or value is not None:
+            settings[name], origins[name] = value, layer.origin
+    for name, option in options_of(record).items():
+        layer = next((x for x in layers if name in x.options), Layer("default", {}))
+        value = layer.options.get(name, option.default)
+        if value is REQUIRED:
+            raise UsageError(f"{record.name} needs -o {name}=VALUE")
+        if value is not UNREADABLE:
+            options[name], origins[f"options.{name}"] = value, layer.origin
+    _check_size(record, settings["image_size"])
+    return Recipe(generator, data, settings, options, origins)
+
+
+def _speaks(layer: Layer, name: str) -> bool:
+    # The four budgets are one value: a layer that sets another one silences those below.
+    return any(key in layer.settings for key in (BUDGETS if name in BUDGETS else (name,)))
+
+
+def _layer(
+    origin: str, record: specs.Generator, settings: Mapping[str, Any], options: Mapping[str, Any]
+) -> Layer:
+    converted = {name: convert_setting(name, value) for name, value in settings.items()}
+    converted |= {k: str(Path(converted[k]).absolute()) for k in PATHS if converted.get(k)}
+    one_budget(converted, origin)
+    return Layer(origin, converted, convert_options(record, options))
+
+
+def _config(path: Path | None, record: specs.Generator) -> list[Layer]:
+    if path is None or not path.is_file():
+        return []
+    with _blaming(str(path)):
+        return [_layer(str(path), record, read_mapping(path), {})]
+
+
+def _preset(record: specs.Generator, layers: list[Layer]) -> list[Layer]:
+    device = next((x.settings["device"] for x in layers if "device" in x.settings), "auto")
+    gpu = device != "cpu" and has_gpu()
+    default = Layer("default on a GPU" if gpu else "default on a CPU", {"preset": DEFAULTS[gpu]})
+    name = next(x.settings["preset"] for x in [*layers, default] if "preset" in x.settings)
+    own = dict(record.presets.get(name, {}))
+    settings = {key: value for key, value in own.items() if key in SETTINGS}
+    options = {key: value for key, value in own.items() if key not in SETTINGS}
+    base = {} if one_budget(settings, f"preset {name}") else PRESETS[name]
+    with _blaming(f"preset {name} of {record.name}"):
+        return [default, _layer(f"preset {name}", record, {**base, **settings}, options)]
+
+
+def _named(name: str, registry_file: str | Path | None, user: Path | None) -> NamedRecipe | None:
+    known = [entry.name for entry in registry().usable("generators")]
+    if name in known or ":" in name:
+        return None
+    named = recipes(registry=registry_file, user=user)
+    if name in named:
+        return named[name]
+    if any(entry.name == name for entry in registry().entries("generators")):
+        return None  # contested: `find` says by whom
+    registry().tell()
+    raise unknown("generator or recipe" if named else "generator", name, [*known, *named])
+
+
+def _data(data: str | None, named: NamedRecipe | None) -> str:
+    if data is None and named is None:
+        raise UsageError("--data is missing; `zoo list datasets` shows the choices")
+    name = str(data if data is not None else named.data if named else "")
+    record = find("datasets", name)
+    if record.scheme and not name.partition(f"{record.name}:")[2]:
+        raise UsageError(f"{record.name} needs an argument: {record.name}:ARGUMENT")
+    if record.alias and data is None and named:
+        choices = ", ".join(record.alias)
+        raise ZooError(f"recipe {named.name} names the alias {name}; it must name one of {choices}")
+    return name
+
+
+def _check_size(record: specs.Generator, size: tuple[int, int]) -> None:
+    low, high = record.sides
+    if any(side % record.multiple_of or not low <= side <= high for side in size):
+        raise UsageError(
+            f"image_size={show(size)} does not suit {record.name}: its sides are multiples of "
+            f"{record.multiple_of} from {low} to {high} px"
+        )
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+@contextlib.contextmanager
+def _blaming(source: str) -> Iterator[None]:
+    """Say whose value is wrong when it is not the command line's."""
+    try:
+        yield
+    except UsageError as error:
+        raise type(error)(f"{source}: {error}") from None
