@@ -42,7 +42,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.concatenate(parts)
 
     def _describe(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        unit = np.moveaxis(images, -1, 1) / np.float32(255)
+        unit = np.asarray(np.moveaxis(images, -1, 1), np.float32)
+        unit /= 255
         blocks = (
             _averages(unit, self.side),
             _histogram(unit, self.bins),

@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from zoo.errors import ZooError
 from zoo.runs.files import write_bytes
@@ -62,14 +63,15 @@ class Classical(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         features = ImageFeatures(self.side, self.bins)
         self.classes_, counts = np.unique(labels, return_counts=True)
-        seen = features.transform(images)
         settings = self.grid if validation else self.grid[:1]
-        fitted = [self._pipeline(s, int(counts.min())).fit(seen, labels) for s in settings]
         best = 0
-        if validation:
-            unseen = features.transform(validation[0])
-            losses = [self._loss(pipeline, unseen, validation[1]) for pipeline in fitted]
-            best = int(np.argmin(losses))
+        with threadpool_limits(1, user_api="blas"):  # threads cost more than they bring here
+            seen = features.transform(images)
+            fitted = [self._pipeline(s, int(counts.min())).fit(seen, labels) for s in settings]
+            if validation:
+                unseen = features.transform(validation[0])
+                losses = [self._loss(pipeline, unseen, validation[1]) for pipeline in fitted]
+                best = int(np.argmin(losses))
         self.setting_ = settings[best]
         self.pipeline_ = Pipeline([("features", features), *fitted[best].steps])
         return self
@@ -83,7 +85,8 @@ class Classical(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def predict_proba(self, images: Images) -> npt.NDArray[np.float64]:
         """(n, k) probabilities, columns as in `classes_`."""
-        return np.asarray(self.pipeline_.predict_proba(images), np.float64)
+        with threadpool_limits(1, user_api="blas"):
+            return np.asarray(self.pipeline_.predict_proba(images), np.float64)
 
     def predict(self, images: Images) -> Labels:
         """(n,) the most probable labels."""

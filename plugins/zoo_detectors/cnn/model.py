@@ -3,6 +3,7 @@
 import json
 import tempfile
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,8 +31,9 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         seed: Of the initial weights, the order of the images and the augmentation.
         width: Channels of the first convolution.
-        epochs: Passes over the training images, at most.
-        patience: Epochs without a lower validation loss after which it stops.
+        epochs: Passes over the training images; half as many without a lower validation loss
+            end the training.
+        min_steps: Of few images each epoch takes several passes, for this many steps in all.
         batch_size: Images per step.
         learning_rate: Of Adam.
         augment: Whether to flip and shift the training images.
@@ -47,7 +49,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         width: int = 16,
         epochs: int = 8,
-        patience: int = 3,
+        min_steps: int = 80,
         batch_size: int = 32,
         learning_rate: float = 2e-3,
         augment: bool = True,
@@ -55,7 +57,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.width = width
         self.epochs = epochs
-        self.patience = patience
+        self.min_steps = min_steps
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.augment = augment
@@ -77,29 +79,36 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _restart(network, self.seed, self.learning_rate)
         held_out, callbacks = None, []
         if validation:
-            codes_held_out = np.searchsorted(self.classes_, validation[1])
-            held_out = tf.data.Dataset.from_tensor_slices((validation[0], codes_held_out))
-            held_out = held_out.batch(PREDICT_BATCH)
-            callbacks = [
-                keras.callbacks.EarlyStopping(patience=self.patience, restore_best_weights=True)
-            ]
+            held_out = self._held_out(*validation)
+            callbacks.append(
+                keras.callbacks.EarlyStopping(
+                    patience=max(1, self.epochs // 2), restore_best_weights=True
+                )
+            )
         network.fit(
             self._batches(images, codes),
             epochs=self.epochs,
             validation_data=held_out,
             callbacks=callbacks,
+            shuffle=False,
             verbose=0,
         )
         self.weights_ = network.get_weights()
         return self
+
+    def _held_out(self, images: Images, labels: Labels) -> tf.data.Dataset:
+        codes = np.searchsorted(self.classes_, labels)
+        return tf.data.Dataset.from_tensor_slices((images, codes)).batch(PREDICT_BATCH)
 
     def _network(self) -> keras.Model:
         return _compiled(self.shape_, len(self.classes_), self.width)
 
     def _batches(self, images: Images, codes: npt.NDArray[np.int64]) -> tf.data.Dataset:
         batch_size = min(self.batch_size, len(images))
+        passes = ceil(self.min_steps / (self.epochs * (len(images) // batch_size)))
         data = tf.data.Dataset.from_tensor_slices((images, codes))
         data = data.shuffle(len(images), seed=self.seed).batch(batch_size, drop_remainder=True)
+        data = data.repeat(passes)
         if self.augment:
             change = augmentation(self.seed)
             data = data.map(lambda batch, labels: (change(batch), labels))
@@ -143,7 +152,7 @@ def load(path: str | Path) -> SmallCNN:
         facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
         detector = SmallCNN(**facts["options"])
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ZooError(f"cannot read {path}: {error}") from error
+        raise ZooError(f"cannot read the detector {path}: {error}") from error
     detector.classes_ = np.asarray(facts["classes"])
     detector.shape_ = network.input_shape[1:]
     detector.weights_ = network.get_weights()
@@ -169,7 +178,7 @@ def _build(shape: tuple[int, int, int], classes: int, width: int) -> keras.Model
     for i in range(halvings):
         filters = width * 2 ** min(i, 2)
         x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
-        x = keras.layers.BatchNormalization(momentum=0.9)(x)
+        x = keras.layers.BatchNormalization(momentum=0.8)(x)
         x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(images, keras.layers.Dense(classes, activation="softmax")(x))
