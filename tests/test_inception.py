@@ -157,16 +157,17 @@ def test_the_card_names_weights_layer_and_resize(network) -> None:
 
 @needs_weights
 def test_features_are_independent_of_order_batch_size_and_of_grey_as_rgb(network) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (7, 40, 32, 1), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 40, 32, 1), np.uint8)
     features = network(images)
-    order = np.array([4, 0, 6, 2, 1, 5, 3])
-    assert features.shape == (7, 1280)
+    order = np.array([4, 0, 2, 1, 3])
+    assert features.shape == (5, 1280)
     assert features.dtype == np.float32
     network.batch_size = 3
     assert network(images[order]) == pytest.approx(features[order], abs=1e-6)
     assert network(np.repeat(images, 3, 3)) == pytest.approx(features, abs=1e-6)
 
 
+@pytest.mark.slow
 @needs_weights
 def test_a_global_mixed_policy_does_not_reach_the_network(network) -> None:
     import keras

@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.evaluation import measures
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.neighbours import nearest
-from zoo.evaluation.score import feasibility, score
+from zoo.evaluation.score import feasibility, registered_metrics, score
 from zoo.metrics import Context
 
 METRICS = (
@@ -148,6 +148,19 @@ def test_features_are_extracted_once_for_all_metrics() -> None:
     extractor = RandomProjection()
     score(image_set(), sampler(), extractor=extractor, n=30, n_train=40, metrics=METRICS[:3])
     assert extractor.shown == 30 + 40 + 30
+
+
+def test_as_many_training_as_held_out_images_are_compared() -> None:
+    images = image_set()
+    few_held_out = images.take(np.flatnonzero((images.parts == "train") | (images.index < 40)))
+    found = entries(score(few_held_out, sampler(), extractor=NO_WEIGHTS, n=50, metrics=METRICS[3:]))
+    assert found["swd"]["n_real"] == found["swd_train"]["n_real"] == 30
+
+
+def test_installed_metrics_are_the_default_with_named_distances_first() -> None:
+    names = [metric.name for metric in registered_metrics()]
+    assert names[:3] == ["fid", "kid", "swd"]
+    assert set(names) >= {"density", "coverage", "precision", "recall"}
 
 
 def test_real_features_are_kept_between_runs(tmp_path) -> None:

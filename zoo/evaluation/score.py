@@ -1,12 +1,14 @@
 """Scores of generated images against held-out and training reals, with floor and range."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.errors import ZooError
@@ -23,6 +25,7 @@ from zoo.specs import Metric
 __all__ = ["feasibility", "score"]
 
 MIN_GROUPS = 8
+SMALL = 2048
 
 Sampler = Callable[[int, int], npt.NDArray[np.uint8]]
 
@@ -47,7 +50,8 @@ def score(
         sample: `sample(n, seed)` gives n generated images (n, H, W, C) uint8.
         extractor: The feature network, or the reason why there is none.
         n: Generated images, and held-out reals they are compared with.
-        n_train: Training reals that the same images are compared with; by default n.
+        n_train: Training reals that the same images are compared with; by default as many as
+            held-out ones, for the bias of a distance depends on the number.
         n_untrained: Images of the untrained generator.
         seed: Seed of the drawn reals, the generated images, the cuts and the metrics.
         untrained: The `sample` of the generator before training.
@@ -63,9 +67,10 @@ def score(
     Raises:
         zoo.errors.ZooError: If the generated images have another size than the real ones.
     """
+    held_out = _reals(images.split(*HELD_OUT), n, seed)
     samples = {
-        "held_out": _reals(images.split(*HELD_OUT), n, seed),
-        "train": _reals(images.split("train"), n if n_train is None else n_train, seed),
+        "held_out": held_out,
+        "train": _reals(images.split("train"), n_train or len(held_out) or n, seed),
         "generated": _generated(sample(n, seed), images),
     }
     if untrained is not None:
@@ -77,7 +82,11 @@ def score(
     comparisons = _comparisons(images, samples, seed)
     common = {"comparable": data_facts(images), "provenance": origin(seed, images)}
     entries: list[dict[str, Any]] = []
-    with progress("Scoring", len(measures) * len(comparisons), "comparisons") as advance:
+    work = len(measures) * len(comparisons)
+    with (
+        progress("Scoring", work, "comparisons") as advance,
+        _threads(max(map(len, samples.values()))),
+    ):
         for comparison in comparisons:
             for measure in measures:
                 entry, lost = compare(measure, comparison, seed=seed, common=common)
@@ -85,6 +94,12 @@ def score(
                 failed += lost
                 advance(1)
     return {"metrics": entries, "not_computed": failed}
+
+
+def _threads(images: int) -> AbstractContextManager[Any]:
+    """On matrices this small several threads wait for each other longer than they work."""
+    limits: AbstractContextManager[Any] = threadpool_limits(1 if images < SMALL else None)
+    return limits
 
 
 def registered_metrics() -> list[Metric]:

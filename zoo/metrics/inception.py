@@ -1,6 +1,7 @@
 """Features of Keras' InceptionV3 (Szegedy et al., arXiv:1512.00567), trained on ImageNet."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,8 @@ def _load(path: Path, layer: str) -> keras.Model:
     """The network from its input to a pooled layer, with the weights of a file."""
     reach = deepest_layer(path)
     try:
-        with _plain_float32():
+        # Before Keras raises for a misfit it warns at length of what follows from it.
+        with _plain_float32(), warnings.catch_warnings(action="ignore"):
             network = keras.applications.InceptionV3(
                 include_top=False, weights=None, input_shape=(SIDE, SIDE, 3)
             )
