@@ -16,6 +16,6 @@ def build(run: Run) -> Path:
     Raises:
         zoo.errors.ZooError: If the recipe cannot be read or the folder cannot be written.
     """
-    from zoo.report.build import build_report
+    from zoo.report.document import build_report
 
     return build_report(run)

@@ -102,23 +102,11 @@ def _json(run: Run, path: Path, name: str, missing: dict[str, str]) -> Any:
 
 
 def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
-    origins = recipe.get("origins") or {}
-    rows: list[tuple[str, Any, str]] = []
-    for name, value in recipe.items():
-        if name == "origins":
-            continue
-        if isinstance(value, Mapping) and "value" in value:
-            origin = next((value[key] for key in ("origin", "from", "source") if key in value), "")
-            rows.append((name, value["value"], str(origin)))
-        elif isinstance(value, Mapping) and value:
-            nested = {"origins": origins.get(name, {}) if isinstance(origins, Mapping) else {}}
-            if not isinstance(nested["origins"], Mapping):
-                nested = {"origins": dict.fromkeys(value, nested["origins"])}
-            inner = _settings({**value, **nested})
-            rows += [(f"{name}.{key}", item, origin) for key, item, origin in inner]
-        else:
-            rows.append((name, value, str(origins.get(name, ""))))
-    return rows
+    parts = ("settings", "options", "origins")
+    settings, options, origins = (recipe.get(part) or {} for part in parts)
+    values = {name: value for name, value in recipe.items() if name not in parts}
+    values |= {**settings, **{f"options.{name}": value for name, value in options.items()}}
+    return [(name, value, str(origins.get(name, ""))) for name, value in values.items()]
 
 
 def _samples(folder: Path) -> dict[int, Path]:
@@ -136,10 +124,8 @@ PARTS = {
 
 
 def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
-    measured = name in ("evaluation", "detection", "nearest")
-    chosen = {key: value for key, value, _ in settings}
-    refused = chosen.get("no_eval") is True or chosen.get("eval") is False
-    if measured and (refused or chosen.get("evaluate") is False):
+    refused = ("eval", False) in [(key, value) for key, value, _ in settings]
+    if refused and name != "data":
         return f"this run has no {PARTS[name]}: it was run with --no-eval"
     status = str(manifest.get("status", "running"))
     if status != "finished":

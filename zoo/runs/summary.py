@@ -28,17 +28,13 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "status": run.status,
         "reason": manifest.get("reason") or None,
-        "generator": _plain(recipe.get("generator")),
-        "data": dataset.get("name") or _plain(recipe.get("data")),
+        "generator": recipe.get("generator"),
+        "data": dataset.get("name") or recipe.get("data"),
         "step": manifest.get("step"),
         "kimg": manifest.get("kimg"),
         "started": manifest.get("started"),
         "headline": _headline(run),
     }
-
-
-def _plain(value: Any) -> Any:
-    return value.get("value") if isinstance(value, dict) else value
 
 
 def _headline(run: Run) -> dict[str, Any] | None:

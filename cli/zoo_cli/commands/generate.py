@@ -1,7 +1,6 @@
 """`zoo generate`: images from a trained run."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 from zoo.errors import UsageError
 from zoo.runs import Run
 from zoo.runs.find import find_run
+from zoo_cli.output import print_json
 
 
 @click.command()
@@ -75,7 +75,7 @@ def command(
     paths = _write(images, folder, facts)
     if as_json:
         files = [str(path) for path in paths]
-        click.echo(json.dumps({**facts, "folder": str(folder), "files": files}, indent=2))
+        print_json({**facts, "folder": str(folder), "files": files})
     else:
         click.echo(folder)
 

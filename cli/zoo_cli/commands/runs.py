@@ -1,8 +1,6 @@
 """`zoo runs`: the runs on this machine."""
 
-import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from zoo.runs import Run
 from zoo.runs.find import find_run
 from zoo.runs.folder import list_runs
 from zoo.runs.summary import summary
+from zoo_cli.output import print_columns, print_json
 
 parent_option = click.option(
     "--out",
@@ -37,14 +36,13 @@ def list_(parent: Path, as_json: bool) -> None:
     """List runs, oldest first, each with its headline score."""
     rows = [summary(run) for run in list_runs(parent)]
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     if not rows:
         click.echo(f"no runs in {parent}; `zoo run dcgan --data bbbc` makes one", err=True)
         return
     columns = ("NAME", "STATUS", "GENERATOR", "DATA", "KIMG", "SCORE")
-    for line in _aligned([columns, *(_cells(row) for row in rows)]):
-        click.echo(line)
+    print_columns([columns, *(_cells(row) for row in rows)])
 
 
 @command.command()
@@ -56,14 +54,12 @@ def show(run: str, parent: Path, as_json: bool) -> None:
     found = find_run(run, parent)
     facts = _details(found)
     if as_json:
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
         return
     from zoo.report.numbers import flat, full_name
 
     scores = facts.pop("metrics"), facts.pop("not_computed")
-    known = flat({key: value for key, value in facts.items() if value not in (None, {})})
-    for line in _aligned([(name, " ".join(value.split())) for name, value in known]):
-        click.echo(line)
+    print_columns(flat({key: value for key, value in facts.items() if value not in (None, {})}))
     for metric in scores[0]:
         click.echo(_score_line(metric))
     for item in scores[1]:
@@ -83,7 +79,10 @@ def remove(runs: tuple[str, ...], parent: Path, yes: bool, as_json: bool) -> Non
         raise ZooError("nothing was deleted")
     for run in found:
         _delete(run)
-    click.echo(json.dumps(names) if as_json else "\n".join(names))
+    if as_json:
+        print_json(names)
+    else:
+        click.echo("\n".join(names))
 
 
 def _removable(run: Run) -> Run:
@@ -132,11 +131,3 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     kimg = "–" if row["kimg"] is None else figure(row["kimg"], 3)
     words = (str(row[key] or "–") for key in ("name", "status", "generator", "data"))
     return (*words, kimg, shown)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
