@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,7 +10,7 @@ import click
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know is printed as its text."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))
 
 
 def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
@@ -24,6 +24,10 @@ def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
 def one_line(text: str) -> str:
     """Text without line breaks."""
     return " ".join(text.split())
+
+
+def _as_json(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def warn(message: str) -> None:

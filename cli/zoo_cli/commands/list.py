@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from zoo_cli.output import one_line, print_columns, print_json
+from zoo_cli.user import user_file
 
 KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipes")
 
@@ -48,7 +49,7 @@ def _row(record: Any) -> dict[str, Any]:
 def _recipes(registry: Path | None) -> list[dict[str, Any]]:
     from zoo.catalog import recipes
 
-    user = Path(click.get_app_dir("zoo")) / "registry.yaml"
+    user = user_file("registry.yaml")
     return [
         {"name": r.name, "summary": one_line(r.summary), "generator": r.generator, "data": r.data}
         for r in recipes(registry=registry, user=user).values()

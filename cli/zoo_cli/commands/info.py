@@ -1,0 +1,118 @@
+"""`zoo info`: all that is known about one thing, without importing its code."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.errors import UsageError, ZooError
+from zoo_cli.output import print_columns, print_json
+from zoo_cli.user import complete, user_file
+
+if TYPE_CHECKING:
+    from zoo.plugins import Entry
+
+KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "trackers")
+
+
+@click.command()
+@click.argument("name", shell_complete=complete(*KINDS, "recipes"))
+@click.option("--kind", type=click.Choice([*KINDS, "recipes"]), help="Where names are shared.")
+@click.option("--registry", metavar="FILE", type=Path, help="Recipes that win over all others.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object.")
+def command(name: str, kind: str | None, registry: Path | None, as_json: bool) -> None:
+    """Show what is known about NAME; for a generator also its options."""
+    facts = _facts(name, kind, registry)
+    if as_json:
+        print_json(facts)
+        return
+    options = facts.pop("options", None) if facts["kind"] == "generators" else None
+    print_columns([(k, _text(v)) for k, v in facts.items() if v not in (None, "", (), {}, [])])
+    if options:
+        click.echo("\noptions (-o KEY=VALUE)")
+        print_columns(
+            [(o["name"], o["default"], o["type"], o["description"]) for o in options], indent="  "
+        )
+
+
+def _facts(name: str, kind: str | None, registry: Path | None) -> dict[str, Any]:
+    found = _found(name, [kind] if kind else [*KINDS, "recipes"], registry)
+    if len(found) > 1:
+        kinds = " or ".join(f"--kind {kind}" for kind in found)
+        raise UsageError(f"{name!r} names several things; add {kinds}")
+    ((kind, thing),) = found.items()
+    if kind == "recipes":
+        return {"kind": kind, **_fields(thing)}
+    return _record(kind, thing)
+
+
+def _found(name: str, kinds: list[str], registry: Path | None) -> dict[str, Any]:
+    from zoo.catalog import recipes
+    from zoo.plugins import registry as plugins
+    from zoo.plugins import unknown
+
+    found: dict[str, Any] = {}
+    contested: list[str] = []
+    known: set[str] = set()
+    for kind in kinds:
+        if kind == "recipes":
+            named = recipes(registry=registry, user=user_file("registry.yaml"))
+            known |= set(named)
+            found |= {kind: named[name]} if name in named else {}
+            continue
+        known |= {entry.name for entry in plugins().usable(kind)}
+        try:
+            found[kind] = plugins().find(kind, name)
+        except UsageError as error:
+            contested += [str(error) for entry in plugins().entries(kind) if entry.name == name]
+    plugins().tell()
+    if contested and not found:
+        raise UsageError(contested[0])
+    if not found:
+        raise unknown(kinds[0][:-1] if len(kinds) == 1 else "entry", name, known)
+    return found
+
+
+def _record(kind: str, entry: "Entry") -> dict[str, Any]:
+    record = entry.record
+    facts = {"kind": kind, **_fields(record)}
+    facts |= {"package": entry.plugin.package, "version": entry.plugin.version}
+    if kind == "generators":
+        facts["options"] = _options(record)
+    return facts
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return {k: _fields(v) if dataclasses.is_dataclass(v) else v for k, v in values.items()}
+
+
+def _options(record: Any) -> list[dict[str, str]]:
+    from zoo.signatures import options
+    from zoo.values import describe
+
+    try:
+        found = options(record).values()
+    except ZooError as error:
+        click.echo(f"warning: {error}", err=True)
+        return []
+    return [
+        {
+            "name": option.name,
+            "default": option.default_text.strip("'\"") or "(required)",
+            "type": describe(option.annotation),
+            "stage": option.stage,
+            "description": option.description,
+        }
+        for option in found
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_text(inner)}" for key, inner in value.items())
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(_text, value))
+    return str(value)

@@ -1,0 +1,177 @@
+"""`zoo run`: prepare images, train, sample, measure, detect, report."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.errors import UsageError
+from zoo_cli.output import print_json
+from zoo_cli.user import complete, user_file
+
+if TYPE_CHECKING:
+    from zoo.recipe import Recipe
+    from zoo.runs import Run
+
+SETTINGS = (
+    ("--seed", "N", "Seed of weights, latents and augmentation (default 0)."),
+    ("--split-seed", "N", "Seed of the split into training and held-out images (default 0)."),
+    ("--preset", "quick|full", "Budget and options; quick on a CPU, full on a GPU."),
+    ("--steps", "N", "Train for N steps."),
+    ("--kimg", "N", "Train until the discriminator has seen N thousand real images."),
+    ("--epochs", "N", "Train for N passes through the images."),
+    ("--minutes", "N", "Train for N minutes; the step reached is recorded."),
+    ("--image-size", "HxW", "Size of the images in pixels (default 64x64)."),
+    ("--label", "FIELD", "What a conditional generator is conditioned on."),
+    ("--view", "tile|resize", "How larger images become training images."),
+    ("--downscale", "X", "Shrink images by this factor before they are cut (default 1)."),
+    ("--min-foreground", "X", "Skip tiles with a smaller share of foreground."),
+    ("--jit", "auto|on|off", "Compile with XLA; auto does so on a GPU."),
+    ("--device", "auto|cpu|gpu", "Where to train."),
+    ("--threads", "N", "CPU threads; 0 takes all (default)."),
+    ("--inception-weights", "FILE", "Weights of InceptionV3 for the feature metrics."),
+    ("--inception-layer", "NAME", "Layer of InceptionV3 whose output is compared."),
+    ("--out", "DIR", "Folder that holds the runs (default runs)."),
+)
+
+
+def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for flag, metavar, text in reversed(SETTINGS):
+        command = click.option(flag, metavar=metavar, help=text)(command)
+    return command
+
+
+@click.command()
+@click.argument(
+    "name", metavar="GENERATOR", default="", shell_complete=complete("generators", "recipes")
+)
+@click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
+@click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
+@click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
+@_setting_options
+@click.option("--no-eval", is_flag=True, help="Train and sample only.")
+@click.option("--offline", is_flag=True, help="Download nothing.")
+@click.option("--registry", metavar="FILE", help="Recipes that win over all others.")
+@click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    name: str,
+    data: str | None,
+    pairs: tuple[str, ...],
+    augment: str | None,
+    registry: str | None,
+    resume: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Train GENERATOR, or run a recipe by its name, then measure it and write a report.
+
+    `zoo info GENERATOR` lists what -o sets. Settings may also come from the environment
+    (ZOO_SEED, …) or from config.yaml; --dry-run prints where each value comes from.
+    """
+    given = _given(settings)
+    options = parse_options([*pairs, *([f"augment={augment}"] if augment is not None else [])])
+    if resume is not None:
+        recipe, start = _resumed(resume, name, data, given, options)
+    else:
+        recipe, start = _new(name, data, given, options, registry)
+    if dry_run:
+        _print_recipe(recipe, as_json)
+        return
+    for line in recipe.describe():
+        click.echo(line, err=True)
+    _print_run(start(), as_json)
+
+
+def parse_options(pairs: Iterable[str]) -> dict[str, str]:
+    """`key=value` texts as a mapping; a key given twice keeps its last value."""
+    options = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"-o {pair}: expected KEY=VALUE")
+        options[key.strip().replace("-", "_")] = value
+    return options
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    # A switch that is not there leaves the word to the environment and to config.yaml.
+    switches = {
+        **({"eval": False} if settings.pop("no_eval") else {}),
+        **({"offline": True} if settings.pop("offline") else {}),
+    }
+    return {name: value for name, value in settings.items() if value is not None} | switches
+
+
+def _new(
+    name: str,
+    data: str | None,
+    given: dict[str, Any],
+    options: dict[str, str],
+    registry: str | None,
+) -> tuple["Recipe", Callable[[], "Run"]]:
+    from zoo.recipe import resolve
+
+    if not name:
+        raise UsageError("GENERATOR is missing; `zoo list generators` shows the choices")
+    recipe = resolve(
+        name,
+        data,
+        settings=given,
+        options=options,
+        registry_file=registry,
+        user_registry=user_file("registry.yaml"),
+        user_config=user_file("config.yaml"),
+    )
+
+    def start() -> "Run":
+        from zoo.workflow import run_recipe
+
+        run: Run = run_recipe(recipe)
+        return run
+
+    return recipe, start
+
+
+def _resumed(
+    text: str, name: str, data: str | None, given: dict[str, Any], options: dict[str, str]
+) -> tuple["Recipe", Callable[[], "Run"]]:
+    from zoo.recipe import Recipe
+    from zoo.runs.find import find_run
+
+    run = find_run(text, Path(given.get("out", "runs")))
+    recipe = Recipe.from_dict(run.recipe)
+    differing = recipe.contradictions(given, options)
+    for what, mine, other in (("generator", recipe.generator, name), ("data", recipe.data, data)):
+        if other and other != mine:
+            differing.append(f"{what}: {mine}, not {other}")
+    if differing:
+        raise UsageError(f"{run.path} cannot be resumed with what differs: {'; '.join(differing)}")
+
+    def start() -> "Run":
+        from zoo.workflow import resume
+
+        resumed: Run = resume(run.path)
+        return resumed
+
+    return recipe, start
+
+
+def _print_recipe(recipe: "Recipe", as_json: bool) -> None:
+    if as_json:
+        print_json(recipe.to_dict())
+    else:
+        click.echo("\n".join(recipe.describe()))
+
+
+def _print_run(run: "Run", as_json: bool) -> None:
+    report = run.report_path if run.report_path.is_file() else None
+    if as_json:
+        print_json({"run": str(run.path), "report": report and str(report), **run.manifest})
+        return
+    click.echo(run.path)
+    if report:
+        click.echo(report)
