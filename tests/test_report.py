@@ -183,7 +183,8 @@ def test_every_part_of_the_run_is_in_the_report(finished):
 
 def test_every_score_shows_its_protocol_and_numbers_of_images(finished):
     text = page(finished).text
-    assert text.count("128 real, 64 generated; protocol") == 4
+    assert text.count("128 real, 64 generated; range, floor and ratio at 64 each; protocol") == 2
+    assert text.count("128 real, 64 generated; protocol") == 2
     assert text.count("by group") >= 4
     assert "17.20 to 19.20" in text
 
@@ -328,6 +329,7 @@ def test_figures_are_rounded_to_four_places_that_count(value, shown):
 def test_metric_names_are_printed_in_full():
     assert full_name("fid_keras") == "FID (Keras InceptionV3)"
     assert full_name("coverage") == "Coverage"
+    assert full_name("their_own_score_train") == "their_own_score"
     sides = [row.side for row in metric_rows({"metrics": [metric("kid_keras_train", 1.0)]})]
     assert sides == ["against the training images"]
 

@@ -150,10 +150,16 @@ def _training_curve(
     ends = [f"{LABELS[key]} ends at {_last(rows, key):.3g}" for key in columns]
     caption = f"Line: median, band: range, of {BINS} bins or fewer."
     if lines:
-        marks = " and ".join(f"{value:.3g}" for value in lines)
-        caption += f" Dashed: equilibrium of this loss, {marks}."
+        caption += f" Dashed: equilibrium of this loss, {_marks(columns, at_equilibrium)}."
     alt = f"{title} over training: {'; '.join(ends)}."
     return Curve(name, _svg(name, draw), title, caption, alt)
+
+
+def _marks(columns: list[str], at_equilibrium: Mapping[str, float]) -> str:
+    shown = {key: f"{at_equilibrium[key]:.3g}" for key in columns if key in at_equilibrium}
+    if len(set(shown.values())) == 1:
+        return next(iter(shown.values()))
+    return ", ".join(f"{LABELS[key]} {value}" for key, value in shown.items())
 
 
 def _trace(axes: Axes, rows: Rows, axis: str, column: str) -> None:
@@ -200,7 +206,7 @@ def detection_curve(curve: Sequence[Mapping[str, Any]]) -> Curve | None:
     )
     return Curve(
         "detectors",
-        _svg("detectors", draw, size=(6.4, 3.4)),
+        _svg("detectors", draw, size=(4.8, 3.3)),
         "Detector accuracy over training",
         "Each detector is trained anew against each stored snapshot. Dashed: chance, 50 %.",
         f"Accuracy of {len(detectors)} detectors at {len(steps)} snapshots; at the last: {last}.",

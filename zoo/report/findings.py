@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.report.contents import Contents
 from zoo.report.convergence import Verdict, equilibrium, verdicts
-from zoo.report.numbers import figure, full_name, headline, percent, span
+from zoo.report.numbers import figure, full_name, headline, percent, resampled_at, span
 from zoo.runs.pictures import tiles
 
 
@@ -56,14 +56,17 @@ def _fidelity(contents: Contents) -> list[Verdict]:
     if metric is None:
         reason = contents.missing.get("evaluation", "no score was computed")
         return [Verdict("note", "No fidelity score", f"Not computed: {reason}.")]
-    facts = [f"{metric['n_fake']:,} generated" if metric.get("n_fake") else ""]
-    facts += [f"{metric['n_real']:,} held-out real images" if metric.get("n_real") else ""]
-    facts += [f"floor {figure(metric['floor'])}" if metric.get("floor") is not None else ""]
+    sizes = [f"{metric['n_fake']:,} generated" if metric.get("n_fake") else ""]
+    sizes += [f"{metric['n_real']:,} held-out real images" if metric.get("n_real") else ""]
+    facts = [f"floor {figure(metric['floor'])}" if metric.get("floor") is not None else ""]
     facts += [f"ratio {figure(metric['ratio'], 3)}" if metric.get("ratio") is not None else ""]
     facts += [f"subsample range {span(metric['interval'])}" if metric.get("interval") else ""]
+    measured = ", ".join(filter(None, facts))
+    m = resampled_at(metric)
+    measured = f"At {m} on each side: {measured}." if m else measured and f"With {measured}."
     title = f"{full_name(metric['name'])}: {figure(metric['value'])}"
-    stated = ", ".join(fact for fact in facts if fact)
-    return [Verdict("fact", title, f"On {contents.dataset['name']}: {stated}.")]
+    text = f"On {contents.dataset['name']}, {' against '.join(filter(None, sizes))}. {measured}"
+    return [Verdict("fact", title, text.rstrip())]
 
 
 def _feasibility(contents: Contents) -> list[Verdict]:

@@ -47,6 +47,7 @@ class Row:
         value: Rounded to four figures.
         interval: The subsample range, or nothing.
         counts: (real, generated) images.
+        m: Images on each side for range, floor and ratio; empty if there are none.
         floor: The score of real against real images at the same number of images.
         ratio: Score over floor.
         better: `lower`, `higher` or nothing.
@@ -59,6 +60,7 @@ class Row:
     value: str
     interval: str
     counts: tuple[str, str]
+    m: str
     floor: str
     ratio: str
     better: str
@@ -83,9 +85,10 @@ def split_name(name: str) -> tuple[str, str, str]:
 
 def full_name(name: str) -> str:
     """What a metric is called in print, such as `FID (Keras InceptionV3)`."""
-    metric, network, _ = split_name(name)
-    title = NAMES.get(metric, metric)
-    return f"{title} ({NETWORKS.get(network, network)})" if network else title
+    metric, network, side = split_name(name)
+    if metric not in NAMES:
+        return name.removesuffix(f"_{side}") if side else name
+    return f"{NAMES[metric]} ({NETWORKS.get(network, network)})" if network else NAMES[metric]
 
 
 def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -109,11 +112,20 @@ def _row(metric: Mapping[str, Any]) -> Row:
         value=figure(value),
         interval=span(metric.get("interval"), partial(fixed, digits=digits)),
         counts=(count(metric.get("n_real")), count(metric.get("n_fake"))),
+        m=resampled_at(metric),
         floor=fixed(metric.get("floor"), digits=digits),
         ratio=f"{figure(metric['ratio'], 3)}×" if metric.get("ratio") is not None else "–",
         better=str(metric.get("better") or BETTER.get(kind, "")),
         protocol=protocol(metric.get("protocol")),
     )
+
+
+def resampled_at(metric: Mapping[str, Any]) -> str:
+    """How many images on each side its range, floor and ratio were measured with."""
+    card = metric.get("protocol")
+    comparable = card.get("comparable") if isinstance(card, Mapping) else None
+    m = comparable.get("m") if isinstance(comparable, Mapping) else None
+    return count(m) if m and (metric.get("interval") or metric.get("floor") is not None) else ""
 
 
 def control_table(
