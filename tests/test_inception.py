@@ -125,7 +125,7 @@ def test_weights_commands_list_and_import(tmp_path: Path) -> None:
     rows = json.loads(CliRunner().invoke(command, ["list", "--json"]).stdout)
     assert {row["name"] for row in rows} == {"inception-v3"}
     assert [row["layer"] for row in rows if row["present"]] == ["mixed8"]
-    assert "mixed8    present" in CliRunner().invoke(command, ["list"]).stdout
+    assert "inception-v3  mixed8    present  " in CliRunner().invoke(command, ["list"]).stdout
 
 
 def test_an_unknown_network_is_refused_with_the_choices() -> None:
@@ -191,6 +191,7 @@ def test_images_that_the_network_does_not_take_are_refused(network, shape) -> No
         network(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.slow
 @needs_weights
 def test_weights_of_the_right_size_but_wrong_shapes_are_refused_in_one_line(tmp_path: Path) -> None:
     from zoo.metrics.inception import InceptionExtractor

@@ -162,6 +162,16 @@ def test_features_are_kept_by_content_and_by_extractor(tmp_path) -> None:
     assert extractor.calls == 1
     assert isinstance(again, np.memmap)
     assert np.array_equal(first, again)
+    next(tmp_path.iterdir()).write_bytes(b"damaged")
+    assert np.array_equal(extract(extractor, images, cache=tmp_path), first)
     extract(extractor, images[::-1], cache=tmp_path)
     extract(_MeanColour("b"), images, cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_features_are_given_even_where_they_cannot_be_kept(tmp_path, capsys) -> None:
+    (tmp_path / "file").touch()
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    features = extract(_MeanColour("a"), images, cache=tmp_path / "file" / "folder")
+    assert features.shape == (4, 3)
+    assert "warning: features are not kept" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 
 from zoo import Metric
 from zoo.data.imageset import HELD_OUT, ImageSet
-from zoo.errors import ZooError
+from zoo.errors import Interrupted, ZooError
 from zoo.evaluation import measures
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.neighbours import nearest
@@ -277,6 +277,17 @@ def test_a_third_partys_metric_is_computed_and_a_broken_one_costs_only_itself(
     assert reasons["broken"] == "ZeroDivisionError: division by zero"
     assert reasons["undefined"] == "the value is nan"
     assert "nothing_here" in reasons["missing"]
+
+
+def interrupting(real: np.ndarray, fake: np.ndarray, context: Context) -> float:
+    raise Interrupted("stopped")
+
+
+def test_an_interruption_stops_the_scoring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "interrupting", interrupting, raising=False)
+    metric = Metric("x", "zoo.evaluation.measures:interrupting")
+    with pytest.raises(Interrupted):
+        score(image_set(), sampler(), extractor=NO_WEIGHTS, n=10, metrics=[metric])
 
 
 @pytest.mark.parametrize("groups", [2, 3, 9, 40])

@@ -52,4 +52,6 @@ def _against_untrained(entry: Mapping[str, Any], untrained: Mapping[str, Any]) -
     covered = (start - reached) / (start - floor)
     if covered < LEARNT_NOTHING:
         return f"not better than the untrained generator's {start:.3g}"
-    return f"{min(covered, 1):.0%} of the way from the untrained generator's {start:.3g} to the floor"
+    return (
+        f"{min(covered, 1):.0%} of the way from the untrained generator's {start:.3g} to the floor"
+    )

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import ZooError
+from zoo.errors import Interrupted, ZooError
 from zoo.metrics.features import extract
 from zoo.metrics.protocol import Array, Context, Extractor, Preparing
 from zoo.specs import Metric
 
 REALS = ("held_out", "train")
+
+# Suffix, channel, facts of the extractor, rows of each set.
+View = tuple[str, str, Mapping[str, Any], dict[str, Array]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,13 @@ def bind(
 
 
 def explain(error: Exception) -> str:
-    """The reason that a report prints for a failed measurement, one line."""
+    """The reason that a report prints for a failed measurement, one line.
+
+    Raises:
+        zoo.errors.Interrupted: If that is the error, for it must stop the run.
+    """
+    if isinstance(error, Interrupted):
+        raise error
     text = " ".join(str(error).split())
     return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}"
 
@@ -94,9 +103,6 @@ def _on_images(metric: Metric, samples: Mapping[str, Sample], seed: int) -> Meas
         rows = {name: target.prepare(images, seed=seed) for name, images in rows.items()}
         compare = target.compare
     return _measure(metric, metric.name, target, compare, rows, {})
-
-
-View = tuple[str, str, Mapping[str, Any], dict[str, Array]]
 
 
 def _on_features(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,12 +76,21 @@ def extract(
     if cache is None:
         return extractor(images)
     path = cache / f"{_content_key(extractor.facts, images)}.npy"
-    if not path.is_file():
+    try:
+        stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return stored
+    except (OSError, ValueError):  # absent or damaged
         features = extractor(images)
+        _keep(features, path)
+        return features
+
+
+def _keep(features: npt.NDArray[np.float32], path: Path) -> None:
+    try:
         with atomic(path) as file:
             np.save(file, features, allow_pickle=False)
-    stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return stored
+    except ZooError as error:
+        print(f"warning: features are not kept: {error}", file=sys.stderr)
 
 
 def _content_key(facts: Mapping[str, Any], images: npt.NDArray[np.uint8]) -> str:

@@ -1,9 +1,10 @@
 """`zoo weights`: the feature networks' weights on this machine."""
 
-import json
 from pathlib import Path
 
 import click
+
+from zoo_cli.output import print_columns, print_json
 
 NETWORKS = ("inception-v3",)
 
@@ -19,16 +20,13 @@ def list_(as_json: bool) -> None:
     """Show where weights are looked for and which are present."""
     from zoo.metrics.weights import known_files
 
-    rows = [
-        {"name": f.name, "layer": f.layer, "present": f.present, "path": str(f.path)}
-        for f in known_files()
-    ]
+    files = known_files()
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        keys = ("name", "layer", "present", "path")
+        print_json([{key: getattr(file, key) for key in keys} for file in files])
         return
-    for row in rows:
-        state = "present" if row["present"] else "absent"
-        click.echo(f"{row['name']}  {row['layer']:<8}  {state:<7}  {row['path']}")
+    states = ("absent", "present")
+    print_columns([[f.name, f.layer, states[f.present], str(f.path)] for f in files])
 
 
 @command.command()
