@@ -1,6 +1,7 @@
 """`zoo generate`: marked, repeatable, never overwriting."""
 
 import json
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -102,3 +103,37 @@ def test_a_class_is_refused_where_there_are_none(run, tmp_path):
 @pytest.mark.parametrize("arguments", [("-n", "0"), ("--truncation", "0"), ("--seed", "-1")])
 def test_numbers_out_of_range_are_wrong_use(run, tmp_path, arguments):
     assert generate(run, tmp_path / "out", *arguments).exit_code == 2
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A run that holds a small DCGAN, saved as it was initialised."""
+    from zoo.gan import build
+    from zoo.gan.checkpoint import save_snapshot
+    from zoo.recipe import Recipe
+
+    run = Run.create(tmp_path / "runs", "dcgan", "bbbc/simulated")
+    recipe = Recipe("dcgan", "bbbc/simulated", {"seed": 0}, {"width": 4, "latent_dim": 4})
+    run.write_recipe(recipe.to_dict())
+    run.update_manifest(image_shape=[32, 32, 1], dataset={"name": "bbbc/simulated"})
+    save_snapshot(build(recipe, (32, 32, 1)), run.snapshots)
+    return run
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_stored_network_gives_the_same_files_again(stored, tmp_path):
+    for name in ("a", "b"):
+        assert generate(stored, tmp_path / name, "-n", 3, "--seed", 1).exit_code == 0
+    assert len(contents(tmp_path / "a")) == 6
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+@pytest.mark.slow
+def test_a_stored_network_gives_the_same_files_in_another_process(stored, tmp_path):
+    generate(stored, tmp_path / "here", "-n", 70, "--seed", 1)
+    arguments = [str(stored.path), "-n", "70", "--seed", "1", "--out", str(tmp_path / "there")]
+    subprocess.run([sys.executable, "-m", "zoo_cli.main", "generate", *arguments], check=True)
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")

@@ -305,6 +305,14 @@ def test_the_training_log_is_judged_by_its_failures(rows, title):
     assert [verdict.title for verdict in verdicts(rows, EQUILIBRIA["bce"])] == [title]
 
 
+@pytest.mark.slow
+def test_equilibria_are_those_of_the_losses_that_train():
+    from zoo.gan.losses import LOSSES
+
+    for name, loss in LOSSES.items():
+        assert {key: EQUILIBRIA[name][key] for key in loss.equilibrium} == loss.equilibrium
+
+
 def test_a_small_loss_is_no_dominance_where_zero_is_the_equilibrium():
     (verdict,) = verdicts([{"step": 1, "d_loss": 0.001}], EQUILIBRIA["wgan"])
     assert verdict.title == "No failure seen in the log"
@@ -350,8 +358,7 @@ def browser():
         chromium.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [380, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(380, "light"), (1280, "dark")])
 def test_a_browser_shows_pictures_curves_and_tables(browser, finished, width, scheme):
     tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     problems, requests = [], []
