@@ -372,6 +372,7 @@ def test_a_browser_shows_pictures_curves_and_tables(browser, finished, width, sc
     assert len(curves) == 4
     assert all(height > 100 for height in curves)
     assert tab.locator("#scores-table, #detectors-table, #controls-table").count() == 3
+    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert not problems
     assert all(url.startswith(("data:", "file:")) for url in requests)

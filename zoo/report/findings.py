@@ -81,8 +81,10 @@ def _feasibility(contents: Contents) -> list[Verdict]:
 def _detection(contents: Contents) -> list[Verdict]:
     detectors = contents.detection.get("detectors") or []
     if not detectors:
-        return []
-    if contents.detection.get("valid") is False:
+        lost = [item["reason"] for item in contents.detection.get("not_computed") or []]
+        reason = next(iter(lost), contents.missing.get("detection", "no detector was run"))
+        return [Verdict("note", "No detection", f"Not computed: {reason}.")]
+    if not contents.detection.get("valid"):
         reasons = "; ".join(contents.detection.get("reasons") or ["a control failed"])
         text = f"Because {reasons}. Its numbers say nothing about this generator."
         return [Verdict("bad", "The detection table is void", text)]

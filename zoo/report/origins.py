@@ -6,18 +6,22 @@ from typing import Any
 from zoo.report.contents import Contents
 from zoo.report.numbers import count, figure, flat, moment, plain
 
+LISTED = 100
+
 
 def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
     """What `data.json` holds, sorted into a table of splits, facts and rejected files."""
     splits = data.get("splits")
     splits = splits if isinstance(splits, Mapping) else {}
     columns, rows = _split_table(splits)
+    rejected = _rejected(data.get("rejected"))
     rest = {key: value for key, value in data.items() if key not in ("splits", "rejected")}
     return {
         "columns": columns,
         "splits": rows,
         "facts": flat(rest),
-        "rejected": _rejected(data.get("rejected")),
+        "rejected": rejected[:LISTED],
+        "rejected_count": len(rejected),
     }
 
 
