@@ -105,7 +105,10 @@ def nearest_facts(nearest: Any) -> str:
 def nearest_rows(nearest: Any) -> list[tuple[str, str]]:
     """Which training image each generated one was paired with."""
     return [
-        (f"generated {pair.get('fake', row)}", f"{pair['id']}, {figure(pair.get('distance'), 3)}")
+        (
+            f"generated {pair.get('fake', row)}",
+            f"{pair['id']}, {figure(pair.get('distance'), 3)} grey levels apart",
+        )
         for row, pair in enumerate(_pairs(nearest))
         if "id" in pair
     ]
