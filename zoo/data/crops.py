@@ -1,0 +1,203 @@
+"""Training images on disk: cut once, then memory-mapped, so that memory does not grow with n."""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.examples import Rejected, Rejection, check_image
+from zoo.data.stack import Stack
+from zoo.data.view import Crop, View
+from zoo.errors import UsageError, ZooError
+from zoo.runs.files import write_json
+
+FORMAT = 1
+RESERVED = ("id", "image", "mask", "group", "rejected", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Training images as they lie on disk.
+
+    Attributes:
+        pixels: (N, H, W, C), memory-mapped.
+        masks: (N, H, W) instances, memory-mapped, or `None`.
+        columns: `id`, `group`, `digest` (SHA-256 of the source's pixels) and other fields, (N,).
+        facts: Counts, rejected files, notes and the `content` hash.
+    """
+
+    pixels: npt.NDArray[Any]
+    masks: npt.NDArray[np.uint16] | None
+    columns: Mapping[str, npt.NDArray[Any]]
+    facts: Mapping[str, Any]
+
+
+def read_crops(folder: Path) -> Crops:
+    """Open what `write_crops` wrote."""
+    masks = folder / "masks.npy"
+    with np.load(folder / "columns.npz", allow_pickle=False) as columns:
+        return Crops(
+            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+            masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
+            columns=dict(columns),
+            facts=json.loads((folder / "facts.json").read_text()),
+        )
+
+
+def write_crops(
+    folder: Path,
+    examples: Iterable[Mapping[str, Any]],
+    *,
+    view: View,
+    tell: Callable[[Rejection], None],
+    rejected: Iterable[Rejection] = (),
+) -> None:
+    """Cut the examples and write pixels, masks, columns and facts into a folder.
+
+    Args:
+        folder: An empty folder.
+        examples: As `zoo.specs.Dataset` describes them; one with `rejected` instead of an image
+            is set aside with that reason.
+        view: How to cut.
+        tell: Called with each file that is set aside.
+        rejected: What was set aside before.
+
+    Raises:
+        zoo.errors.UsageError: If the view keeps the images' own sizes and these differ.
+    """
+    writer = _Writer(folder, view, tell, list(rejected))
+    try:
+        for example in examples:
+            writer.add(example)
+        writer.finish()
+    finally:
+        writer.close()
+
+
+@dataclass
+class _Writer:
+    folder: Path
+    view: View
+    tell: Callable[[Rejection], None]
+    rejected: list[Rejection]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    skipped: int = 0
+    masked: set[bool] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.content = hashlib.sha256()
+        self.pixels = Stack(self.folder / "pixels.npy")
+        self.masks = Stack(self.folder / "masks.npy")
+
+    def add(self, example: Mapping[str, Any]) -> None:
+        name = str(example["id"])
+        try:
+            if reason := example.get("rejected"):
+                raise Rejected(reason)
+            image, mask = self._checked(example)
+            crops, skipped = self.view.cut(image, mask)
+        except Rejected as reason:
+            self.rejected.append(Rejection(name, str(reason)))
+            self.tell(self.rejected[-1])
+            return
+        self.sizes[image.shape[:2]] += 1
+        self.skipped += skipped
+        self.notes.update(filter(None, [example.get("note")]))
+        if self.view.size is None and len(self.sizes) > 1:
+            return  # read on, only to name all the sizes
+        self._append(example, crops, _digest(image))
+
+    def _checked(self, example: Mapping[str, Any]) -> tuple[Any, Any]:
+        image, mask = check_image(example["image"]), example.get("mask")
+        if self.rows and image.dtype != self.pixels.dtype:
+            raise Rejected(f"{image.dtype} pixels, while the first image has {self.pixels.dtype}")
+        if self.rows and {channels := image.shape[2], self.pixels.shape[2]} not in (
+            {channels},
+            {1, 3},
+        ):
+            raise Rejected(f"{channels} channels, while the first has {self.pixels.shape[2]}")
+        if mask is not None and mask.shape != image.shape[:2]:
+            raise Rejected(f"mask of {mask.shape} for an image of {image.shape[:2]}")
+        return image, mask
+
+    def _append(self, example: Mapping[str, Any], crops: list[Crop], digest: str) -> None:
+        source = str(example["id"])
+        shared = {key: value for key, value in example.items() if key not in RESERVED}
+        shared |= {"group": str(example.get("group", source)), "source": source, "digest": digest}
+        for crop in crops:
+            row = {**shared, "id": f"{source}:{crop.place}" if crop.place else source}
+            if crop.mask is not None:
+                row["objects"] = len(np.unique(crop.mask[crop.mask > 0]))
+                self.masks.append(crop.mask)
+            self.masked.add(crop.mask is not None)
+            self.pixels.append(crop.pixels)
+            self.rows.append(row)
+            self._update(row["id"], crop)
+
+    def _update(self, name: str, crop: Crop) -> None:
+        self.content.update(f"{name}:{crop.pixels.shape}:{crop.pixels.dtype}".encode())
+        self.content.update(np.ascontiguousarray(crop.pixels))
+        if crop.mask is not None:
+            self.content.update(np.ascontiguousarray(crop.mask))
+
+    def finish(self) -> None:
+        if self.view.size is None and len(self.sizes) > 1:
+            raise UsageError(_sizes_differ(self.sizes))
+        if not self.rows:
+            raise ZooError(
+                f"no training image is left: {len(self.rejected)} files set aside, "
+                f"{self.skipped} tiles without foreground"
+            )
+        self.pixels.finish()
+        if self.masked == {True}:
+            self.masks.finish()
+        elif True in self.masked:
+            self.notes["masks left out, because not every image has one"] += 1
+            self.masks.remove()
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **_columns(self.rows))
+        (self.folder / "columns.npz").write_bytes(buffer.getvalue())
+        write_json(self.folder / "facts.json", self._facts())
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "content": self.content.hexdigest(),
+            "source_images": sum(self.sizes.values()),
+            "source_sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
+            "without_foreground": self.skipped,
+            "notes": dict(self.notes),
+            "rejected": [{"file": r.file, "reason": r.reason} for r in self.rejected],
+        }
+
+    def close(self) -> None:
+        self.pixels.close()
+        self.masks.close()
+
+
+def _digest(image: npt.NDArray[Any]) -> str:
+    digest = hashlib.sha256(f"{image.shape}:{image.dtype}".encode())
+    digest.update(np.ascontiguousarray(image))
+    return digest.hexdigest()
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Fields that every crop has, as arrays of text, numbers or truth values."""
+    names = set.intersection(*map(set, rows)) if rows else set()
+    columns = {name: np.array([row[name] for row in rows]) for name in sorted(names)}
+    return {name: values for name, values in columns.items() if values.dtype.kind in "Uiufb"}
+
+
+def _sizes_differ(sizes: Counter[tuple[int, int]]) -> str:
+    shown = ", ".join(f"{h}x{w} ({n})" for (h, w), n in sizes.most_common(6))
+    more = f" and {len(sizes) - 6} more" if len(sizes) > 6 else ""
+    side = max(8, min(min(size) for size in sizes) // 8 * 8)
+    return f"the images have {len(sizes)} sizes, {shown}{more}: choose one, as --image-size {side}"

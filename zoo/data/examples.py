@@ -1,0 +1,42 @@
+"""One source image with its facts, or the reason why it was set aside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+from zoo.errors import ZooError
+
+
+class Rejected(ZooError):
+    """A file that is set aside; the message is the reason. The rest goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What was set aside, and why.
+
+    Attributes:
+        file: Path inside the archive or folder, or the example's id.
+        reason: One line.
+    """
+
+    file: str
+    reason: str
+
+
+def check_image(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An image as (H, W, C), C from 1 to 4.
+
+    Raises:
+        Rejected: If it is no uint8 or uint16 image, or has no area.
+    """
+    if image.dtype.name not in ("uint8", "uint16"):
+        raise Rejected(f"pixels are {image.dtype}, not uint8 or uint16")
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.ndim != 3 or not 1 <= image.shape[2] <= 4:
+        raise Rejected(f"shape {image.shape} is not H×W×C with 1 to 4 channels")
+    if 0 in image.shape:
+        raise Rejected(f"zero area: {image.shape[1]}×{image.shape[0]} pixels")
+    return image

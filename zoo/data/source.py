@@ -1,0 +1,102 @@
+"""From a dataset's name to its source images, whatever they come from."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.data.examples import Rejection
+from zoo.data.prepared import facts_of, version_of
+from zoo.errors import UsageError
+from zoo.plugins import unknown
+from zoo.specs import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Source images and where they come from.
+
+    Attributes:
+        key: Changes whenever the images may have changed.
+        examples: Starts an iteration over the examples.
+        facts: Archive, version and counts, for the provenance.
+        rejected: What was set aside when the dataset was prepared.
+    """
+
+    key: str
+    examples: Callable[[], Iterator[Mapping[str, Any]]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    rejected: tuple[Rejection, ...] = ()
+
+
+def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
+    """Find the images of a dataset.
+
+    Args:
+        record: What `name` selects.
+        name: As the user typed it, with the argument of a scheme.
+        options: Keywords for a callable.
+
+    Raises:
+        zoo.errors.ZooError: If the dataset is not prepared.
+        zoo.errors.UsageError: If an option is unknown.
+    """
+    if record.archive is not None:
+        return _stored(record, options)
+    return _called(record, name, options)
+
+
+def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
+    if options:
+        raise UsageError(f"{record.name} has no option {min(options)!r}; it takes none")
+    facts, folder = facts_of(record), version_of(record)
+    rejected = tuple(Rejection(r["file"], r["reason"]) for r in facts.pop("rejected", ()))
+    key = _key([record.name, facts.get("archive"), facts.get("version"), dict(record.where)])
+
+    def examples() -> Iterator[Mapping[str, Any]]:
+        from zoo.data.tfds import stored_examples
+
+        assert folder is not None
+        for example in stored_examples(folder):
+            if all(str(example.get(field)) == value for field, value in record.where.items()):
+                yield example
+
+    return Source(key, examples, facts, rejected)
+
+
+def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
+    target = record.load()
+    positional = [name.split(f"{record.name}:", 1)[1]] if record.scheme else []
+    _check_options(record, target, len(positional), options)
+    source: Iterable[Mapping[str, Any]] = target(*positional, **options)
+    # A source that can tell what its images depend on is cut again only when that changes.
+    version = getattr(source, "content_key", None) or _code(target)
+    key = _key([record.name, positional, sorted(options.items()), version])
+    facts = dict(getattr(source, "facts", {})) | ({"options": dict(options)} if options else {})
+    return Source(key, lambda: iter(source), facts)
+
+
+def _check_options(record: Dataset, target: Any, skip: int, options: Mapping[str, Any]) -> None:
+    parameters = list(inspect.signature(target).parameters.values())[skip:]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    for option in options:
+        if option not in (known := [p.name for p in parameters]):
+            raise unknown(f"option of {record.name}", option, known)
+
+
+def _code(target: Any) -> str:
+    """The source text of a target's module, as what its images depend on."""
+    try:
+        return inspect.getsource(inspect.getmodule(target) or target)
+    except (OSError, TypeError):
+        return repr(target)
+
+
+def _key(facts: Any) -> str:
+    text = json.dumps([np.__version__, facts], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,109 @@
+"""Which images train and which are held out: decided by group, so that no source is in two parts.
+
+Every group gets a number in [0, 1), SHA-256 of the split seed and its name, which is cut at
+0.60, 0.75 and 0.85. A group's number depends on nothing else, so adding a file moves no other,
+and labels are stratified in expectation. Only a part that would stay empty takes what is nearest.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data.imageset import PARTS
+
+CUTS = (0.60, 0.75, 0.85)
+MIN_GROUPS = 8
+
+
+def assign(
+    groups: Sequence[str] | npt.NDArray[np.str_],
+    labels: npt.NDArray[Any] | None = None,
+    *,
+    seed: int = 0,
+) -> npt.NDArray[np.str_]:
+    """The part of each image.
+
+    Where there are at least `MIN_GROUPS` groups, no part is empty: it takes the group whose
+    number is nearest to its interval from a part that has more than one. With labels the same
+    holds within each label that has as many groups.
+
+    Args:
+        groups: (n,) group of each image.
+        labels: (n,) class of each image.
+        seed: The split seed, which is not the training seed.
+
+    Returns:
+        (n,) names out of `PARTS`; all `train` if there are fewer than `MIN_GROUPS` groups.
+    """
+    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) < MIN_GROUPS:
+        return np.full(len(group_of), PARTS[0], dtype=f"<U{max(map(len, PARTS))}")
+    numbers = np.array([number(str(name), seed=seed) for name in names])
+    part_of = np.searchsorted(CUTS, numbers, side="right")
+    for stratum in _strata(group_of, labels, len(names)):
+        if len(stratum) >= MIN_GROUPS:
+            _fill(part_of, numbers, stratum)
+    chosen: npt.NDArray[np.str_] = np.array(PARTS)[part_of][group_of]
+    return chosen
+
+
+def number(group: str, *, seed: int) -> float:
+    """The group's number in [0, 1)."""
+    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def merge_duplicates(
+    groups: npt.NDArray[np.str_], digests: npt.NDArray[np.str_]
+) -> npt.NDArray[np.str_]:
+    """Join the groups that share an exact duplicate, so that both copies fall into one part.
+
+    Args:
+        groups: (n,) group of each image.
+        digests: (n,) hash of each image's pixels.
+
+    Returns:
+        (n,) groups; a joined group has the name of its first member in sorted order, so only
+        files that are themselves joined can move when another copy is added.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = parent[above]
+            name = above
+        return name
+
+    first: dict[str, str] = {}
+    for group, digest in zip(groups.tolist(), digests.tolist(), strict=True):
+        one, other = sorted((root(group), root(first.setdefault(digest, group))))
+        parent[other] = one
+    return np.array([root(group) for group in groups.tolist()], dtype=groups.dtype)
+
+
+def _strata(
+    group_of: npt.NDArray[np.intp], labels: npt.NDArray[Any] | None, n_groups: int
+) -> Iterator[npt.NDArray[np.intp]]:
+    """The groups of each label, a group of several labels counted under the first."""
+    if labels is not None:
+        _, first = np.unique(group_of, return_index=True)
+        label_of = np.asarray(labels)[first]
+        for label in np.unique(label_of):
+            yield np.flatnonzero(label_of == label)
+    yield np.arange(n_groups)
+
+
+def _fill(
+    part_of: npt.NDArray[np.intp], numbers: npt.NDArray[Any], stratum: npt.NDArray[np.intp]
+) -> None:
+    bounds = (0.0, *CUTS, 1.0)
+    for part in range(len(PARTS)):
+        sizes = np.bincount(part_of[stratum], minlength=len(PARTS))
+        if sizes[part]:
+            continue
+        donors = stratum[sizes[part_of[stratum]] > 1]
+        below, above = bounds[part] - numbers[donors], numbers[donors] - bounds[part + 1]
+        part_of[donors[np.argmin(np.maximum(below, above))]] = part
