@@ -77,6 +77,7 @@ def _stored() -> dict[str, Any]:
     """Where data and weights are looked for and which are present."""
     from zoo.data.home import home
     from zoo.data.prepared import prepared
+
     from zoo.metrics.weights import known_files
 
     weights = [
