@@ -10,7 +10,6 @@ import zoo
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import registry as installed
 from zoo.plugins import unknown
-from zoo.settings import SETTINGS, convert_setting, one_budget
 
 FACTS = ("generator", "data", "options", "summary", "reported", "measured", "name")
 # YAML 1.1 takes 2e-4 for text: a number with an exponent needs a point and a sign.
@@ -25,9 +24,9 @@ class NamedRecipe:
         name: `generator.data-size`.
         generator: Name of a generator.
         data: Name of a dataset, never an alias.
-        summary: One line for `zoo list`.
-        settings: Of the run, such as `{"seed": 0, "kimg": 96}`.
+        values: Settings of the run as the source has them; `settings` checks them.
         options: Of the generator.
+        summary: One line for `zoo list`.
         reported: What the paper reports.
         measured: What we measured, with version and machine; absent until then.
         source: The file or the package that declares it.
@@ -36,12 +35,26 @@ class NamedRecipe:
     name: str
     generator: str
     data: str
-    summary: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
     reported: Any = None
     measured: Any = None
     source: str = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the run in their types, such as `{"seed": 0, "kimg": 96}`.
+
+        Raises:
+            zoo.errors.UsageError: On a key that is no setting, or a wrong value.
+        """
+        from zoo.settings import SETTINGS, convert_setting
+
+        for key in self.values:
+            if key not in SETTINGS:
+                raise unknown("key", str(key), [*FACTS, *SETTINGS])
+        return {key: convert_setting(key, value) for key, value in self.values.items()}
 
 
 def shipped() -> Path:
@@ -115,44 +128,37 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return value or {}
 
 
-def check_recipe(name: str, facts: Any, source: str) -> NamedRecipe:
+def parse_recipe(name: str, facts: Any, source: str) -> NamedRecipe:
     """A recipe from what YAML or a plugin holds.
 
     Raises:
         zoo.errors.ZooError: Naming the source, the recipe and what is wrong.
     """
-    try:
-        return _parse(name, facts, source)
-    except UsageError as error:
-        raise ZooError(f"{source}: recipe {name}: {error}") from None
-
-
-def _parse(name: str, facts: Any, source: str) -> NamedRecipe:
-    if not isinstance(facts, Mapping) or not isinstance(facts.get("options") or {}, Mapping):
-        raise UsageError("expected a mapping, and a mapping for its options")
-    for key in ("generator", "data"):
-        if not isinstance(facts.get(key), str):
-            raise UsageError(f"{key} is missing, or is no text")
-    if strange := [key for key in facts if key not in FACTS and key not in SETTINGS]:
-        raise unknown("key", str(strange[0]), [*FACTS, *SETTINGS])
-    settings = {key: value for key, value in facts.items() if key in SETTINGS}
-    options = dict(facts.get("options") or {})
-    for key, value in {**settings, **options}.items():
-        if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
-            raise UsageError(f"YAML reads {key}: {value} as text; write {_as_number(value)}")
-    settings = {key: convert_setting(key, value) for key, value in settings.items()}
-    one_budget(settings, "its settings")
+    if fault := _fault(facts):
+        raise ZooError(f"{source}: recipe {name}: {fault}")
     return NamedRecipe(
         name,
         facts["generator"],
         facts["data"],
+        {key: value for key, value in facts.items() if key not in FACTS},
+        dict(facts.get("options") or {}),
         str(facts.get("summary") or ""),
-        settings,
-        options,
         facts.get("reported"),
         facts.get("measured"),
         source,
     )
+
+
+def _fault(facts: Any) -> str:
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("options") or {}, Mapping):
+        return "expected a mapping, and a mapping for its options"
+    for key in ("generator", "data"):
+        if not isinstance(facts.get(key), str):
+            return f"{key} is missing, or is no text"
+    for key, value in {**facts, **(facts.get("options") or {})}.items():
+        if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
+            return f"YAML reads {key}: {value} as text; write {_as_number(value)}"
+    return ""
 
 
 def _from_file(path: Path) -> Iterator[NamedRecipe]:
@@ -160,13 +166,13 @@ def _from_file(path: Path) -> Iterator[NamedRecipe]:
     if not isinstance(held, dict):
         raise ZooError(f"{path} is damaged: its recipes are no mapping")
     for name, facts in held.items():
-        yield check_recipe(str(name), facts, str(path))
+        yield parse_recipe(str(name), facts, str(path))
 
 
 def _from_plugins() -> Iterator[NamedRecipe]:
     for entry in installed().usable("recipes"):
         try:
-            yield check_recipe(entry.name, entry.record, str(entry.plugin))
+            yield parse_recipe(entry.name, entry.record, str(entry.plugin))
         except ZooError as error:  # a plugin's mistake must not cost the others
             installed().problems.append(str(error))
 

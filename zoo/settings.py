@@ -25,12 +25,14 @@ class Setting:
         annotation: Python source.
         default: Value where nothing else sets it.
         least: Smallest value; a budget must be above it.
+        most: Largest value.
         shapes: Whether another value gives other weights, so that a resumed run must keep it.
     """
 
     annotation: str
     default: Any = None
     least: float = -math.inf
+    most: float = math.inf
     shapes: bool = False
 
 
@@ -46,7 +48,7 @@ SETTINGS = {
     "label": Setting("str | None", shapes=True),
     "view": Setting("Literal['tile', 'resize'] | None", shapes=True),
     "downscale": Setting("float", 1.0, least=1.0, shapes=True),
-    "min_foreground": Setting("float | None", least=0.0, shapes=True),
+    "min_foreground": Setting("float | None", least=0.0, most=1.0, shapes=True),
     "jit": Setting("Literal['auto', 'on', 'off']", "auto", shapes=True),
     "device": Setting("Literal['auto', 'cpu', 'gpu']", "auto"),
     "threads": Setting("int", 0, least=0),
@@ -72,7 +74,7 @@ def convert_setting(name: str, value: Any) -> Any:
     value = os.fspath(value) if isinstance(value, Path) else value
     converted = convert(value, setting.annotation, key=name)
     if isinstance(converted, (int, float)) and not isinstance(converted, bool):
-        _check_least(name, converted, setting.least)
+        _check_range(name, converted, setting)
     return converted
 
 
@@ -115,7 +117,9 @@ def has_gpu() -> bool:
     return libraries is not None and libraries is not False
 
 
-def _check_least(name: str, value: float, least: float) -> None:
-    if value < least or (name in BUDGETS and value == least):
-        bound = f"above {least:g}" if name in BUDGETS else f"at least {least:g}"
+def _check_range(name: str, value: float, setting: Setting) -> None:
+    if value < setting.least or (name in BUDGETS and value == setting.least):
+        bound = f"above {setting.least:g}" if name in BUDGETS else f"at least {setting.least:g}"
         raise UsageError(f"{name}={value:g}: expected {bound}")
+    if value > setting.most:
+        raise UsageError(f"{name}={value:g}: expected at most {setting.most:g}")

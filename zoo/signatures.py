@@ -16,7 +16,7 @@ from zoo.specs import Generator
 from zoo.values import convert
 
 METHODS = {"__init__": "network", "compile": "training"}
-NOT_OPTIONS = {"self", "image_shape", "seed"}
+NOT_OPTIONS = {"self", "image_shape", "seed", "jit_compile"}  # data and settings of the run
 ROOT = ("zoo.gan.model", "GAN")
 FRAMEWORKS = ("keras", "tensorflow", "abc", "typing")
 REQUIRED: Any = object()

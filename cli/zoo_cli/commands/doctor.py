@@ -76,28 +76,33 @@ def _xla(tf: Any) -> str:
 def _stored() -> dict[str, Any]:
     """Where data and weights are looked for and which are present."""
     from zoo.data.home import home
-    from zoo.data.prepared import prepared
-
+    from zoo.data.prepared import place_of, version_of
     from zoo.metrics.weights import known_files
+    from zoo.plugins import registry
 
+    archived = [e.record for e in registry().usable("datasets") if e.record.archive is not None]
+    datasets = [
+        {"name": r.name, "present": version_of(r) is not None, "path": str(place_of(r))}
+        for r in archived
+    ]
     weights = [
-        {"name": f.name, "layer": f.layer, "present": f.present, "path": str(f.path)}
+        {"name": f"{f.name} {f.layer}", "present": f.present, "path": str(f.path)}
         for f in known_files()
     ]
-    return {"home": str(home()), "datasets": prepared(), "weights": weights}
+    return {"home": str(home()), "datasets": datasets, "weights": weights}
 
 
 def _print(facts: dict[str, Any]) -> None:
     framework = facts["framework"]
     rows = [("python", facts["python"]), *facts["packages"].items()]
     rows += [(key, ", ".join(v) if isinstance(v, list) else v) for key, v in framework.items()]
-    rows += [("home", facts["home"])]
-    print_columns(rows)
-    for file in facts["weights"]:
-        present = "present" if file["present"] else "absent"
-        click.echo(f"weights  {file['name']} {file['layer']}  {present}  {file['path']}")
+    print_columns([*rows, ("home", facts["home"])])
+    for kind in ("datasets", "weights"):
+        for thing in facts[kind]:
+            state = "present" if thing["present"] else "absent"
+            click.echo(f"{kind}  {thing['name']}  {state}  {thing['path']}")
     for plugin in facts["plugins"]:
         label = f"{plugin['name']} ({plugin['package']} {plugin['version']})"
-        click.echo("; ".join([f"plugin  {label}  {plugin['state']}", *plugin["problems"]]))
+        click.echo("; ".join([f"plugins  {label}  {plugin['state']}", *plugin["problems"]]))
         if plugin["traceback"]:
             click.echo("    " + plugin["traceback"].rstrip().replace("\n", "\n    "))
