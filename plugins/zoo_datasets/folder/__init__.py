@@ -1,1 +1,18 @@
-"""First-party plugin."""
+"""Images in folders, each sub-folder a class."""
+
+from collections.abc import Iterator
+
+import zoo
+
+
+@zoo.hookimpl
+def zoo_datasets() -> Iterator[zoo.Dataset]:
+    """Declare the scheme `folder:PATH`."""
+    yield zoo.Dataset(
+        "folder",
+        "zoo_datasets.folder.files:Folder",
+        "folder:PATH, your own images; sub-folder = class; `--view tile` for microscope fields",
+        licence="as stated by the images' owner",
+        scheme=True,
+        view="resize",
+    )

@@ -16,7 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+HARMONICS = (2, 3, 4)
+
 Plane = npt.NDArray[np.float64]
+Inside = npt.NDArray[np.bool_]
+Window = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
@@ -98,75 +102,78 @@ class Nuclei:
         """Brightness and instances of nuclei that may touch and never overlap."""
         brightness = np.zeros((self.side, self.side))
         mask = np.zeros((self.side, self.side), np.uint16)
-        texture = self._texture(rng)
-        wanted = int(rng.integers(self.nuclei[0], self.nuclei[1] + 1))
+        texture = self.texture * self._texture(rng)
+        # Condensed chromatin is brighter, and its texture is finer than a pixel.
+        level, contrast = (1.5, 0.3) if mitotic else (1.0, 1.0)
+        wanted, placed = int(rng.integers(self.nuclei[0], self.nuclei[1] + 1)), 0
         for _ in range(4 * wanted):
-            inside = self._chromosomes(rng) if mitotic else self._nucleus(rng)
-            if not inside.any() or (mask[inside] > 0).any():
+            window, inside = self._chromosomes(rng) if mitotic else self._nucleus(rng)
+            if placed == wanted or not inside.any() or mask[window][inside].any():
                 continue
-            mask[inside] = mask.max() + 1
-            # Condensed chromatin is brighter and shows no texture at this resolution.
-            level, contrast = (1.5, 0.3) if mitotic else (1.0, 1.0)
-            level *= rng.normal(1.0, 0.15)
-            brightness[inside] = np.maximum(
-                level * (1 + contrast * self.texture * texture[inside]), 0.1
-            )
-            if mask.max() == wanted:
-                break
+            placed += 1
+            mask[window][inside] = placed
+            varied = level * rng.normal(1.0, 0.15) * (1 + contrast * texture[window][inside])
+            brightness[window][inside] = np.maximum(varied, 0.1)
         return brightness, mask
 
-    def _nucleus(self, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    def _nucleus(self, rng: np.random.Generator) -> tuple[Window, Inside]:
         radius = self.radius * max(0.5, rng.normal(1.0, self.radius_spread))
-        elongation = rng.uniform(1.0, 1.5)
-        centre = rng.uniform(0, self.side, 2)
-        return self._outline(rng, centre, (radius * elongation**0.5, radius / elongation**0.5))
+        elongation = rng.uniform(1.0, 1.5) ** 0.5
+        window, y, x = self._window(rng.uniform(0, self.side, 2), 2 * radius)
+        axes = radius * elongation, radius / elongation
+        return window, self._outline(rng, y, x, axes, angle=rng.uniform(0, np.pi))
 
-    def _chromosomes(self, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    def _chromosomes(self, rng: np.random.Generator) -> tuple[Window, Inside]:
         """A metaphase plate seen from its edge, or the two plates of an anaphase."""
-        half_length = self.radius * max(0.5, rng.normal(0.85, 0.1))
-        half_width = self.radius * rng.uniform(0.22, 0.35)
-        centre, angle = rng.uniform(0, self.side, 2), rng.uniform(0, np.pi)
-        axes = (half_length, half_width)
+        length = self.radius * max(0.5, rng.normal(0.85, 0.1))
+        width = self.radius * rng.uniform(0.25, 0.4)
+        angle = rng.uniform(0, np.pi)
+        window, y, x = self._window(rng.uniform(0, self.side, 2), 2 * length + 3 * width)
         if rng.random() < 0.7:
-            return self._outline(rng, centre, axes, angle)
-        apart = rng.uniform(1.3, 2.5) * half_width * np.array([np.cos(angle), -np.sin(angle)])
-        return self._outline(rng, centre + apart, axes, angle) | self._outline(
-            rng, centre - apart, axes, angle
+            return window, self._outline(rng, y, x, (length, width), angle=angle)
+        apart = rng.uniform(1.3, 2.5) * width
+        dy, dx = apart * np.cos(angle), -apart * np.sin(angle)
+        plates = (
+            self._outline(rng, y + sign * dy, x + sign * dx, (length, width), angle=angle)
+            for sign in (1, -1)
         )
+        return window, np.logical_or(*plates)
+
+    def _window(self, centre: Plane, reach: float) -> tuple[Window, Plane, Plane]:
+        """The part of the field within reach of a centre, with y and x from the centre."""
+        spans = [
+            np.arange(max(0, int(c - reach)), min(self.side, int(c + reach) + 1)) for c in centre
+        ]
+        rows, columns = (slice(span[0], span[-1] + 1) for span in spans)
+        return (rows, columns), spans[0][:, None] - centre[0], spans[1][None] - centre[1]
 
     def _outline(
         self,
         rng: np.random.Generator,
-        centre: Plane,
+        y: Plane,
+        x: Plane,
         axes: tuple[float, float],
-        angle: float | None = None,
-    ) -> npt.NDArray[np.bool_]:
-        """Inside of an ellipse (x and y half-axes) whose radius varies with three harmonics."""
-        angle = rng.uniform(0, np.pi) if angle is None else angle
-        y, x = np.ogrid[: self.side, : self.side]
-        y, x = y - centre[0], x - centre[1]
+        *,
+        angle: float,
+    ) -> Inside:
+        """Inside of an ellipse (half-axes) whose radius varies with three harmonics."""
         along = (x * np.cos(angle) + y * np.sin(angle)) / axes[0]
         across = (y * np.cos(angle) - x * np.sin(angle)) / axes[1]
         direction = np.arctan2(across, along)
-        weights = rng.normal(0, self.irregularity, 3) / np.array([1.0, 1.5, 2.0])
+        weights = rng.normal(0, self.irregularity, 3) * (2 / np.array(HARMONICS))
         phases = rng.uniform(0, 2 * np.pi, 3)
-        edge = 1 + sum(
-            weight * np.cos(harmonic * direction + phase)
-            for harmonic, weight, phase in zip((2, 3, 4), weights, phases, strict=True)
-        )
-        inside: npt.NDArray[np.bool_] = np.hypot(along, across) <= edge
+        terms = zip(weights, HARMONICS, phases, strict=True)
+        waves = sum(w * np.cos(harmonic * direction + phase) for w, harmonic, phase in terms)
+        inside: Inside = np.hypot(along, across) <= 1 + waves
         return inside
 
     def _texture(self, rng: np.random.Generator) -> Plane:
         """Fractal noise, mean 0 and standard deviation 1: octave k has 2^k cells across 64 px."""
         total = np.zeros((self.side, self.side))
         for octave in range(self.octaves[0], self.octaves[1] + 1):
-            cells = max(4, 2**octave * self.side // 64)
+            cells = max(2, 2**octave * self.side // 64)
             grid = rng.normal(size=(cells + 1, cells + 1))
-            rows = np.linspace(0, cells, self.side)
-            smooth = ndimage.map_coordinates(
-                grid, np.meshgrid(rows, rows, indexing="ij"), order=1, mode="nearest"
-            )
+            smooth = _interpolated(_interpolated(grid, self.side).T, self.side)
             total += self.persistence ** (octave - self.octaves[0]) * smooth
         return (total - total.mean()) / total.std()
 
@@ -186,3 +193,11 @@ class Nuclei:
         square = (y - centre[0]) ** 2 + (x - centre[1]) ** 2
         light: Plane = 1 - self.illumination * square / square.max()
         return light
+
+
+def _interpolated(grid: Plane, side: int) -> Plane:
+    """Rows between the grid's, linearly: (cells + 1, m) to (side, m)."""
+    place = np.linspace(0, len(grid) - 1, side)
+    before = np.minimum(place.astype(int), len(grid) - 2)
+    share = (place - before)[:, None]
+    return (1 - share) * grid[before] + share * grid[before + 1]

@@ -1,0 +1,88 @@
+"""Image files to arrays. What cannot be read is refused with a reason, before memory is taken."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from zoo.data.examples import Rejected, check_image
+
+MAX_PIXELS = 100_000_000
+# Pillow reads each of these modes into 8 bits, or 16 for the grey ones, without loss.
+AS_IT_IS = ("L", "RGB", "LA", "RGBA")
+GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
+TO_RGB = ("P", "PA", "CMYK", "YCbCr")
+ALPHA = "alpha channel dropped"
+
+
+def decode(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
+    """Read a PNG, JPEG, BMP, TIFF, GIF or WebP image.
+
+    Args:
+        content: The file or its bytes.
+
+    Returns:
+        (H, W, 1) or (H, W, 3), uint8, or uint16 for 16-bit grey; and what was changed, such as
+        `alpha channel dropped`, or nothing.
+
+    Raises:
+        zoo.data.examples.Rejected: If it is empty, damaged, too large, an animation or stack, or
+            of a depth that would be cut.
+    """
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    if not (len(content) if isinstance(content, bytes) else content.stat().st_size):
+        raise Rejected("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's, on sizes that are checked here
+            with Image.open(file) as image:
+                _check_header(image)
+                return _pixels(image)
+    except Rejected:
+        raise
+    except UnidentifiedImageError:
+        raise Rejected("no image that can be read") from None
+    except Image.DecompressionBombError:
+        raise Rejected(f"claims more than {MAX_PIXELS:,} pixels") from None
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise Rejected(f"does not decode: {error or type(error).__name__}") from None
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise Rejected(f"zero area: {width}×{height} pixels")
+    if width * height > MAX_PIXELS:
+        raise Rejected(f"claims {width}×{height} pixels, more than {MAX_PIXELS:,}")
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise Rejected(f"holds {frames} frames; only single images are read")
+    if image.mode not in (*AS_IT_IS, *GREY_16, *TO_RGB, "1", "I"):
+        raise Rejected(f"pixels of mode {image.mode}, not 8-bit or 16-bit grey")
+    if image.mode in (*AS_IT_IS, *TO_RGB) and ";16" in str(image.tile):
+        raise Rejected("16-bit colour, which would be cut to 8 bits")
+
+
+def _pixels(image: Image.Image) -> tuple[npt.NDArray[Any], str]:
+    if image.mode == "I":
+        return check_image(_as_uint16(np.asarray(image))), ""
+    if image.mode in GREY_16:
+        return check_image(np.asarray(image).astype(np.uint16)), ""
+    if image.mode == "1":
+        return check_image(np.asarray(image.convert("L"))), ""
+    if image.mode in TO_RGB:
+        return check_image(np.asarray(image.convert("RGB"))), f"{image.mode} converted to RGB"
+    pixels = check_image(np.asarray(image))
+    if image.mode in ("LA", "RGBA"):
+        return pixels[..., :-1], ALPHA
+    return pixels, ""
+
+
+def _as_uint16(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+    """Older Pillow reads 16-bit grey into 32 bits."""
+    if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
+        raise Rejected("32-bit pixels beyond 0 to 65535")
+    return pixels.astype(np.uint16)
