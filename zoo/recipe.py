@@ -176,7 +176,8 @@ def show(value: Any) -> str:
     """A value as the command line would take it."""
     if isinstance(value, (tuple, list)):
         return "x".join(map(str, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    text = str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+    return text.lower() if value is None or isinstance(value, bool) else text
 
 
 def _compose(
