@@ -72,7 +72,9 @@ def load(
     crops = _crops(name, source, cutting)
     images = _image_set(name, crops, label=label, split_seed=split_seed)
     if (n := int((images.parts == PARTS[0]).sum())) < MIN_TRAINING:
-        raise ZooError(f"{name}: {n} training images are too few; at least {MIN_TRAINING} are needed")
+        raise ZooError(
+            f"{name}: {n} training images are too few; at least {MIN_TRAINING} are needed"
+        )
     facts = origin(record, source)
     facts |= counts(images, crops, view=cutting, split_seed=split_seed, label=label)
     if fallback:

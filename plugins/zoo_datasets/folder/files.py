@@ -38,9 +38,7 @@ class Folder:
             raise UsageError(f"folder:{path}: no such folder")
         self.files = sorted(self._found())
         if not any(file.suffix.lower() in IMAGES for file in self.files):
-            raise UsageError(
-                f"folder:{path} holds no images; these are read: {', '.join(IMAGES)}"
-            )
+            raise UsageError(f"folder:{path} holds no images; these are read: {', '.join(IMAGES)}")
         self.classes = any(len(file.relative_to(self.root).parts) > 1 for file in self.files)
 
     @property
