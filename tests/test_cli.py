@@ -152,7 +152,10 @@ def test_a_recipe_of_the_user_runs_by_its_name(zoo_command, tmp_path):
         (("run", "dcgan"), "--data is missing"),
         (("run",), "GENERATOR is missing"),
         (("run", "--resume", "7"), "no run '7'"),
-        (("run", "dcgan", "--data", "bbbc", "--registry", "none.yaml"), "no registry none.yaml"),
+        (
+            ("run", "dcgan", "--data", "bbbc", "--registry", "none.yaml"),
+            "File 'none.yaml' does not exist",
+        ),
         (("info", "dcgn"), "did you mean dcgan?"),
         (("list", "generator"), "is not one of 'generators'"),
         (("lst",), "No such command 'lst'"),

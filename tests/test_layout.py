@@ -26,10 +26,12 @@ def test_setup_cfg_lists_every_package(config):
 
 
 def test_setup_cfg_ships_every_file_that_is_no_module(config):
+    lines = config["options"]["package_dir"].split("\n")
+    folders = dict(line.split(" = ") for line in lines if line)
     globs = {k: v.replace(",", " ").split() for k, v in config["options.package_data"].items()}
     for package in config["options"]["packages"].split():
         top, _, rest = package.partition(".")
-        root = config["options.package_dir"].get(top, top)
+        root = folders.get(top, top)
         folder = ROOT / root / rest.replace(".", "/")
         extra = {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
         shipped = {path for glob in globs.get(package, []) for path in folder.glob(glob)}
@@ -45,3 +47,9 @@ def test_every_plugin_package_has_an_entry_point(config):
         if "@zoo.hookimpl" in init.read_text()
     }
     assert modules == plugins
+
+
+def test_the_oldest_dependencies_are_the_lower_bounds(config):
+    bounds = config["options"]["install_requires"].split()
+    pins = (ROOT / "tests" / "oldest.txt").read_text().splitlines()
+    assert [bound.replace(">=", "==") for bound in bounds] == pins[1:]

@@ -7,6 +7,13 @@ import click
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
+registry_option = click.option(
+    "--registry",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Recipes that win over all others.",
+)
+
 
 def user_file(name: str) -> Path:
     """A file in the user's configuration folder; it may be missing."""

@@ -9,7 +9,7 @@ import click
 
 from zoo.errors import UsageError, ZooError
 from zoo_cli.output import print_columns, print_json
-from zoo_cli.user import complete, user_file
+from zoo_cli.user import complete, registry_option, user_file
 
 if TYPE_CHECKING:
     from zoo.plugins import Entry
@@ -20,7 +20,7 @@ KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "tracke
 @click.command()
 @click.argument("name", shell_complete=complete(*KINDS, "recipes"))
 @click.option("--kind", type=click.Choice([*KINDS, "recipes"]), help="Where names are shared.")
-@click.option("--registry", metavar="FILE", type=Path, help="Recipes that win over all others.")
+@registry_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 def command(name: str, kind: str | None, registry: Path | None, as_json: bool) -> None:
     """Show what is known about NAME; for a generator also its options."""

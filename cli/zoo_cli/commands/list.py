@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from zoo_cli.output import one_line, print_columns, print_json
-from zoo_cli.user import user_file
+from zoo_cli.user import registry_option, user_file
 
 KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipes")
 
@@ -14,7 +14,7 @@ KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipe
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(KINDS))
 @click.option("-q", "--query", metavar="TEXT", default="", help="Only what has TEXT in it.")
-@click.option("--registry", metavar="FILE", type=Path, help="Recipes that win over all others.")
+@registry_option
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
 def command(kind: str | None, query: str, registry: Path | None, as_json: bool) -> None:
     """List generators, datasets, detectors, extractors, metrics and recipes."""

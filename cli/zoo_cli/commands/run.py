@@ -8,7 +8,7 @@ import click
 
 from zoo.errors import UsageError
 from zoo_cli.output import print_json
-from zoo_cli.user import complete, user_file
+from zoo_cli.user import complete, registry_option, user_file
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
@@ -30,6 +30,7 @@ SETTINGS = (
     ("--jit", "auto|on|off", "Compile with XLA; auto does so on a GPU."),
     ("--device", "auto|cpu|gpu", "Where to train."),
     ("--threads", "N", "CPU threads; 0 takes all (default)."),
+    ("--score-images", "N", "Generated and real images that are scored (default 512)."),
     ("--inception-weights", "FILE", "Weights of InceptionV3 for the feature metrics."),
     ("--inception-layer", "NAME", "Layer of InceptionV3 whose output is compared."),
     ("--out", "DIR", "Folder that holds the runs (default runs)."),
@@ -52,7 +53,7 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_setting_options
 @click.option("--no-eval", is_flag=True, help="Train and sample only.")
 @click.option("--offline", is_flag=True, help="Download nothing.")
-@click.option("--registry", metavar="FILE", help="Recipes that win over all others.")
+@registry_option
 @click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -61,7 +62,7 @@ def command(
     data: str | None,
     pairs: tuple[str, ...],
     augment: str | None,
-    registry: str | None,
+    registry: Path | None,
     resume: str | None,
     dry_run: bool,
     as_json: bool,
@@ -111,7 +112,7 @@ def _new(
     data: str | None,
     given: dict[str, Any],
     options: dict[str, str],
-    registry: str | None,
+    registry: Path | None,
 ) -> tuple["Recipe", Callable[[], "Run"]]:
     from zoo.recipe import resolve
 
