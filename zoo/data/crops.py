@@ -145,9 +145,9 @@ class _Writer:
 
     def _update(self, name: str, crop: Crop) -> None:
         self.content.update(f"{name}:{crop.pixels.shape}:{crop.pixels.dtype}".encode())
-        self.content.update(np.ascontiguousarray(crop.pixels))
+        self.content.update(np.ascontiguousarray(crop.pixels).data)
         if crop.mask is not None:
-            self.content.update(np.ascontiguousarray(crop.mask))
+            self.content.update(np.ascontiguousarray(crop.mask).data)
 
     def finish(self) -> None:
         if self.view.size is None and len(self.sizes) > 1:
@@ -185,7 +185,7 @@ class _Writer:
 
 def _digest(image: npt.NDArray[Any]) -> str:
     digest = hashlib.sha256(f"{image.shape}:{image.dtype}".encode())
-    digest.update(np.ascontiguousarray(image))
+    digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 

@@ -62,7 +62,7 @@ def _check_header(image: Image.Image) -> None:
         raise Rejected(f"holds {frames} frames; only single images are read")
     if image.mode not in (*AS_IT_IS, *GREY_16, *TO_RGB, "1", "I"):
         raise Rejected(f"pixels of mode {image.mode}, not 8-bit or 16-bit grey")
-    if image.mode in (*AS_IT_IS, *TO_RGB) and ";16" in str(image.tile):
+    if image.mode in (*AS_IT_IS, *TO_RGB) and ";16" in str(getattr(image, "tile", "")):
         raise Rejected("16-bit colour, which would be cut to 8 bits")
 
 

@@ -22,7 +22,7 @@ def origin(record: Dataset, source: Source) -> dict[str, Any]:
         "citation": record.citation,
         "paper": record.paper,
     }
-    known = {key: value for key, value in stated.items() if value}
+    known: dict[str, Any] = {key: value for key, value in stated.items() if value}
     known["verified_on_official_archive"] = record.verified
     if record.where:
         known["where"] = dict(record.where)

@@ -2,10 +2,9 @@
 
 import contextlib
 import datetime
-import os
+import io
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from zoo.data.download import download
 from zoo.data.home import home
 from zoo.data.locking import lock, staged
 from zoo.data.prepared import FACTS, facts_of, place_of, version_of
+from zoo.data.tfds import quiet
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 from zoo.specs import Archive, Dataset
@@ -121,7 +121,7 @@ def _build(record: Dataset, builder_class: Any, path: Path, staging: Path) -> di
 
     work = staging / "work"
     config = {"config": record.config} if record.config else {}
-    with _quiet():
+    with quiet(), contextlib.redirect_stdout(io.StringIO()):
         builder = builder_class(data_dir=work, file_format="array_record", **config)
         manual = _as_named(path, work / "manual" / _archive(record).filename)
         builder.download_and_prepare(
@@ -133,9 +133,11 @@ def _build(record: Dataset, builder_class: Any, path: Path, staging: Path) -> di
     splits = {name: split.num_examples for name, split in builder.info.splits.items()}
     return {
         "version": str(builder.version),
-        "images": sum(splits.values()),
-        "official_splits": splits,
-        **getattr(builder, "counts", {}),
+        "contents": {
+            "images": sum(splits.values()),
+            **getattr(builder, "counts", {}),
+            "official_splits": splits,
+        },
         "rejected": [
             {"file": r.file, "reason": r.reason} for r in getattr(builder, "rejected", ())
         ],
@@ -150,20 +152,3 @@ def _as_named(path: Path, target: Path) -> Path:
     except OSError:  # Windows without the privilege
         shutil.copyfile(path, target)
     return target
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the bars and remarks of TFDS and TensorFlow, whose place zoo's own progress takes."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow_datasets as tfds
-    from absl import logging
-
-    before = logging.get_verbosity()
-    tfds.disable_progress_bar()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        tfds.enable_progress_bar()
-        logging.set_verbosity(before)

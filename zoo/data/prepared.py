@@ -67,7 +67,7 @@ def prepared() -> list[dict[str, Any]]:
             continue  # unfinished
         facts = json.loads(file.read_text())
         name = file.parent.parent.relative_to(root).as_posix()
-        kept = {key: facts.get(key) for key in ("version", "images", "archive", "prepared")}
+        kept = {key: facts.get(key) for key in ("version", "contents", "archive", "prepared")}
         rows.append({"name": name, **kept, "bytes": size_of(file.parent), "path": str(file.parent)})
     return rows
 

@@ -37,7 +37,7 @@ class Stack:
         if image.ndim == 3:
             self._grey = self._grey and _is_grey(image)
             image = self._fitted(image)
-        self._file.write(np.ascontiguousarray(image))
+        self._file.write(np.ascontiguousarray(image).data)
         self.count += 1
 
     def finish(self) -> None:
@@ -79,7 +79,7 @@ class Stack:
             while part := old.read(size * ROWS_AT_ONCE):
                 rows = np.frombuffer(part, self.dtype).reshape(-1, *shape)
                 rows = rows[..., :1] if channels == 1 else np.repeat(rows, channels, axis=-1)
-                self._file.write(np.ascontiguousarray(rows))
+                self._file.write(np.ascontiguousarray(rows).data)
         new.replace(self.path)
         self._file = self.path.open("r+b")
         self._file.seek(0, io.SEEK_END)

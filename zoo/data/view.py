@@ -79,14 +79,16 @@ class View:
         """
         image, mask = self._downscaled(image, mask)
         foreground = self._foreground(image, mask)
-        cut = _tiles if self.kind == "tile" and self.size else self._whole
-        kept, skipped = [], 0
-        for place, *arrays in cut(self.size, image, mask, foreground):
-            if arrays[2] is not None and arrays[2].mean() < self.min_foreground:
-                skipped += 1
-            else:
-                kept.append(Crop(place, arrays[0], arrays[1]))
-        return kept, skipped
+        if self.kind == "tile" and self.size:
+            pieces = list(_tiles(self.size, image, mask, foreground))
+        else:
+            pieces = [_whole(self.size, image, mask, foreground)]
+        kept = [
+            Crop(place, pixels, instances)
+            for place, pixels, instances, covered in pieces
+            if covered is None or covered.mean() >= self.min_foreground
+        ]
+        return kept, len(pieces) - len(kept)
 
     def _downscaled(self, image: Pixels, mask: Mask | None) -> tuple[Pixels, Mask | None]:
         if self.downscale == 1:
@@ -101,16 +103,6 @@ class View:
         if not self.min_foreground:
             return None
         return mask > 0 if mask is not None else foreground_of(image)
-
-    def _whole(
-        self, size: tuple[int, int] | None, image: Pixels, *others: Pixels | None
-    ) -> Iterator[tuple[Any, ...]]:
-        if size is None or size == image.shape[:2]:
-            yield "", image, *others
-            return
-        window = _centred(image.shape[:2], size)
-        nearest = (None if o is None else resize_mask(o[window], size) for o in others)
-        yield "", resize(image[window], size), *nearest
 
 
 def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
@@ -129,7 +121,8 @@ def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
         for c in range(image.shape[2])
     ]
     limits = np.iinfo(image.dtype)
-    return np.clip(np.rint(np.stack(planes, -1)), 0, limits.max).astype(image.dtype)
+    resized: Pixels = np.clip(np.rint(np.stack(planes, -1)), 0, limits.max).astype(image.dtype)
+    return resized
 
 
 def resize_mask(mask: Pixels, size: tuple[int, int]) -> Pixels:
@@ -138,7 +131,8 @@ def resize_mask(mask: Pixels, size: tuple[int, int]) -> Pixels:
         ((np.arange(new) + 0.5) * old / new).astype(np.int64)
         for new, old in zip(size, mask.shape, strict=True)
     )
-    return mask[rows[:, None], columns]
+    resized: Pixels = mask[rows[:, None], columns]
+    return resized
 
 
 def foreground_of(image: Pixels) -> npt.NDArray[np.bool_]:
@@ -160,6 +154,14 @@ def foreground_of(image: Pixels) -> npt.NDArray[np.bool_]:
     dark_is_flatter = values[:split].std() <= values[split:].std()
     foreground: npt.NDArray[np.bool_] = upper if dark_is_flatter else ~upper
     return foreground
+
+
+def _whole(size: tuple[int, int] | None, image: Pixels, *others: Pixels | None) -> tuple[Any, ...]:
+    if size is None or size == image.shape[:2]:
+        return "", image, *others
+    window = _centred(image.shape[:2], size)
+    nearest = (None if other is None else resize_mask(other[window], size) for other in others)
+    return "", resize(image[window], size), *nearest
 
 
 def _tiles(

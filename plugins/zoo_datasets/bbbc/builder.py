@@ -3,7 +3,7 @@
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,9 @@ Members = dict[str, dict[str, list[zipfile.ZipInfo]]]
 
 
 # skip_registration keeps the class out of TFDS' global names, which other packages share.
-class Bbbc(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class Bbbc(  # type: ignore[call-arg]
+    tfds.core.GeneratorBasedBuilder, skip_registration=True
+):
     """Nucleus images with one instance label per pixel, group = source image.
 
     The archive names no patient, plate or experiment, so nothing stronger can be grouped by.
@@ -32,13 +34,15 @@ class Bbbc(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First."}
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"Put {ARCHIVE.filename} from {ARCHIVE.url} there."
-    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name="bbbc038", description="Stage 1 train.")]
+    BUILDER_CONFIGS: ClassVar = [
+        tfds.core.BuilderConfig(name="bbbc038", description="Stage 1 train.")
+    ]
 
     def _info(self) -> Any:
         self.rejected: list[Rejection] = []
-        self.counts: dict[str, Any] = {"masks": 0, "modalities": dict.fromkeys(MODALITIES, 0)}
+        self.counts: dict[str, Any] = {"masks": 0, "by": {"modality": dict.fromkeys(MODALITIES, 0)}}
         return tfds.core.DatasetInfo(
             builder=self,
             features=tfds.features.FeaturesDict(
@@ -105,7 +109,7 @@ class Bbbc(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         mask = _instances(archive, entries["masks"], rgb.shape[:2])
         kind = modality(rgb)
         self.counts["masks"] += len(entries["masks"])
-        self.counts["modalities"][kind] += 1
+        self.counts["by"]["modality"][kind] += 1
         return {
             "image": rgb,
             "mask": mask,

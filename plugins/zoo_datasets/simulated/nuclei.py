@@ -175,7 +175,8 @@ class Nuclei:
             grid = rng.normal(size=(cells + 1, cells + 1))
             smooth = _interpolated(_interpolated(grid, self.side).T, self.side)
             total += self.persistence ** (octave - self.octaves[0]) * smooth
-        return (total - total.mean()) / total.std()
+        texture: Plane = (total - total.mean()) / total.std()
+        return texture
 
     def _measure(self, rng: np.random.Generator, brightness: Plane) -> npt.NDArray[np.uint8]:
         """What the camera records: blur, light, photons, read noise, 8 bits."""
@@ -184,7 +185,8 @@ class Nuclei:
         exposure = rng.uniform(0.5, 1.0)
         counted = rng.poisson(light * self.photons * exposure) / (2.0 * self.photons)
         recorded = counted + rng.normal(0, self.read_noise, counted.shape) + 2 * self.read_noise
-        return np.clip(np.rint(255 * recorded), 0, 255).astype(np.uint8)
+        image: npt.NDArray[np.uint8] = np.clip(np.rint(255 * recorded), 0, 255).astype(np.uint8)
+        return image
 
     def _light(self, rng: np.random.Generator) -> Plane:
         """A paraboloid around a misaligned centre, 1 at its top, as SIMCEP's illumination."""
@@ -200,4 +202,5 @@ def _interpolated(grid: Plane, side: int) -> Plane:
     place = np.linspace(0, len(grid) - 1, side)
     before = np.minimum(place.astype(int), len(grid) - 2)
     share = (place - before)[:, None]
-    return (1 - share) * grid[before] + share * grid[before + 1]
+    between: Plane = (1 - share) * grid[before] + share * grid[before + 1]
+    return between
