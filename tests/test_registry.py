@@ -1,13 +1,14 @@
 """Plugins are discovered, kept apart from each other, and told when they clash."""
 
+import importlib.metadata
 import json
 import sys
-from importlib.metadata import distributions
 
 import pytest
 
 from zoo.errors import UsageError
 from zoo.plugins import Registry
+from zoo.points import entry_points
 
 GENERATOR = """
 import zoo
@@ -28,8 +29,7 @@ def discover(site, monkeypatch):
     monkeypatch.syspath_prepend(str(site))
 
     def load(*disabled):
-        points = [p for d in distributions(path=[str(site)]) for p in d.entry_points]
-        return Registry(points, disabled=disabled)
+        return Registry(entry_points("zoo", [str(site)]), disabled=disabled)
 
     yield load
     for name, module in list(sys.modules.items()):
@@ -190,3 +190,21 @@ def test_a_scheme_takes_an_argument(install, discover):
     assert registry.find("datasets", "zoo-dir:dir:/tmp/images").record.name == "dir"
     with pytest.raises(UsageError):
         registry.find("datasets", "other:/tmp/images")
+
+
+@pytest.mark.parametrize("group", ["zoo", "console_scripts", "pytest11"])
+def test_entry_points_are_those_that_the_standard_library_finds(group):
+    standard = importlib.metadata.entry_points(group=group)
+    assert {(p.name, p.value.partition(" [")[0]) for p in standard} == {
+        (p.name, p.value) for p in entry_points(group)
+    }
+    ours = {(p.name, p.metadata("Name"), p.metadata("Version")) for p in entry_points(group)}
+    assert {(p.name, p.dist.name, p.dist.version) for p in standard} == ours
+
+
+def test_an_entry_point_may_name_an_attribute(install, site, discover):
+    holder = "import types\nhooks = types.SimpleNamespace(zoo_generators=zoo_generators)\n"
+    install("zoo-mygan", generator("zoo_mygan", "mygan") + holder)
+    (info,) = site.glob("*.dist-info")
+    (info / "entry_points.txt").write_text("[zoo]\nmygan = zoo_mygan:hooks\n")
+    assert names(discover()) == ["mygan"]
