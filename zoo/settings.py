@@ -55,6 +55,7 @@ SETTINGS = {
     "eval": Setting("bool", True),
     "offline": Setting("bool", False),
     "out": Setting("str", "runs"),
+    "score_images": Setting("int", 512, least=2),
     "inception_weights": Setting("str | None"),
     "inception_layer": Setting("str | None"),
 }

@@ -37,7 +37,7 @@ def _uniform(seed: Tensor, salt: int, shape: tuple[int, ...], low: float, high: 
 
 def _colour(images: Tensor, seed: Tensor) -> Tensor:
     n = images.shape[0]
-    images += _uniform(seed, 1, (n, 1, 1, 1), -0.5, 0.5)
+    images = images + _uniform(seed, 1, (n, 1, 1, 1), -0.5, 0.5)
     grey = tf.reduce_mean(images, axis=3, keepdims=True)
     images = (images - grey) * _uniform(seed, 2, (n, 1, 1, 1), 0.0, 2.0) + grey
     mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)

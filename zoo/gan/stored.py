@@ -1,17 +1,20 @@
 """Trained generators from their run folders."""
 
 import re
+from typing import TYPE_CHECKING
 
 from zoo.errors import UsageError
 from zoo.gan.checkpoint import load_snapshot
 from zoo.gan.model import GAN
-from zoo.plugins import find
-from zoo.recipe import Recipe
 from zoo.runs import Run
 
+if TYPE_CHECKING:
+    from zoo.recipe import Recipe
 
-def build(recipe: Recipe, image_shape: tuple[int, int, int]) -> GAN:
+
+def build(recipe: "Recipe", image_shape: tuple[int, int, int]) -> GAN:
     """The untrained, uncompiled GAN of a recipe, its weights drawn from the recipe's seed."""
+    from zoo.plugins import find
     from zoo.signatures import split_options
 
     network, _ = split_options(find("generators", recipe.generator), recipe.options)
@@ -36,6 +39,8 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
     Raises:
         zoo.errors.UsageError: If there is no snapshot, or none of that step.
     """
+    from zoo.recipe import Recipe
+
     steps = snapshot_steps(run)
     if not steps:
         raise UsageError(f"{run.path} holds no trained generator yet")

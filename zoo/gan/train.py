@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from zoo.data import ImageSet
@@ -243,15 +242,8 @@ def _check(gan: GAN, images: ImageSet) -> None:
 
 
 def _pipeline(images: ImageSet, gan: GAN, total: int | None) -> Iterator[Any]:
-    """Batches from the GAN's step on, read ahead of the device; without end if time decides."""
+    """Batches from the GAN's step on; without end if time decides."""
     first = int(gan.step.numpy())
-
-    def batches() -> Iterator[np.ndarray[Any, Any]]:
-        last = total if total is not None else 2**62
-        for batch, _ in images.batches(first, last, batch_size=gan.batch_size, seed=gan.seed):
-            yield batch
-
-    shape = (gan.batch_size, *gan.image_shape)
-    signature = tf.TensorSpec(shape, tf.as_dtype(images.dtype))
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return iter(dataset.prefetch(2))
+    last = total if total is not None else 2**62
+    for batch, _ in images.batches(first, last, batch_size=gan.batch_size, seed=gan.seed):
+        yield tf.constant(batch)

@@ -1,0 +1,189 @@
+"""The losses, the augmentation, the networks and the step."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from zoo_generators.dcgan.model import DCGAN, stage_channels
+
+from zoo.errors import UsageError, ZooError
+from zoo.gan.augment import diffaugment
+from zoo.gan.losses import LOSSES, find_loss
+from zoo.gan.model import quantise, to_unit_range
+
+
+def small(shape=(32, 32, 1), seed=0, **training):
+    gan = DCGAN(shape, width=8, latent_dim=16, seed=seed)
+    gan.compile(**{"batch_size": 8, **training})
+    return gan
+
+
+def blobs(n=64, shape=(32, 32, 1), seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 120, (n, *shape), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "real", "fake", "d_loss", "g_loss"),
+    [
+        ("bce", 0.0, 0.0, 2 * math.log(2), math.log(2)),
+        ("bce", 2.0, -1.0, math.log1p(math.exp(-2)) + math.log1p(math.exp(-1)), math.log1p(math.e)),
+        ("least-squares", 0.5, 0.5, 0.25, 0.125),
+        ("least-squares", 1.0, 0.0, 0.0, 0.5),
+        ("hinge", 0.0, 0.0, 2.0, 0.0),
+        ("hinge", 2.0, -3.0, 0.0, 3.0),
+    ],
+)
+def test_a_loss_has_its_closed_form(name, real, fake, d_loss, g_loss):
+    loss = find_loss(name)
+    real_logits, fake_logits = (np.full((5, 1), value, "float32") for value in (real, fake))
+    assert float(loss.discriminator(real_logits, fake_logits)) == pytest.approx(d_loss, rel=1e-5)
+    assert float(loss.generator(fake_logits)) == pytest.approx(g_loss, rel=1e-5)
+
+
+def test_the_equilibrium_of_a_loss_is_what_it_gives_when_nothing_can_be_told_apart():
+    undecided = {"bce": 0.0, "least-squares": 0.5, "hinge": 0.0}
+    for name, loss in LOSSES.items():
+        logits = np.full((3, 1), undecided[name], "float32")
+        assert float(loss.discriminator(logits, logits)) == pytest.approx(
+            loss.equilibrium["d_loss"], rel=1e-5
+        )
+        assert float(loss.generator(logits)) == pytest.approx(loss.equilibrium["g_loss"], abs=1e-6)
+
+
+def test_an_unknown_loss_or_augmentation_is_refused_with_the_choices():
+    with pytest.raises(UsageError, match="hinge"):
+        small(loss="hing")
+    with pytest.raises(UsageError, match="diffaugment"):
+        small(augment="ada")
+
+
+def test_diffaugment_is_a_function_of_its_seed():
+    images = to_unit_range(blobs(8))
+    first, again, other = (diffaugment(images, tf.constant([3, s])).numpy() for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_diffaugment_lets_the_gradient_through_twice():
+    images = tf.Variable(to_unit_range(blobs(8)))
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            value = tf.reduce_sum(tf.square(diffaugment(images, tf.constant([0, 1]))))
+        slope = inner.gradient(value, images)
+        steepness = tf.reduce_sum(tf.square(slope))
+    assert np.abs(outer.gradient(steepness, images)).max() > 0
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 1), (40, 64, 3), (64, 48, 4), (32, 256, 2)])
+def test_dcgan_makes_and_judges_images_of_any_rectangle(shape):
+    gan = DCGAN(shape, width=4, latent_dim=8)
+    assert gan.generator.output_shape == (None, *shape)
+    assert gan.discriminator.output_shape == (None, 1)
+    images = gan.sample(3)
+    assert images.shape == (3, *shape)
+    assert images.dtype == np.uint8
+
+
+def test_dcgan_follows_the_rules_of_its_paper():
+    gan = DCGAN((64, 64, 1))
+    for network in (gan.generator, gan.discriminator):
+        kinds = [type(layer).__name__ for layer in network.layers]
+        assert not any("Pool" in kind or "UpSampling" in kind for kind in kinds)
+        assert kinds.count("BatchNormalization") >= 3
+    assert [type(layer).__name__ for layer in gan.discriminator.layers[1:3]] == ["Conv2D", "LeakyReLU"]
+    assert gan.generator.layers[-1].activation is keras.activations.tanh
+    assert stage_channels((64, 64, 1), 32) == [32, 64, 128, 256]
+
+
+def test_one_step_changes_both_networks_and_the_average():
+    gan = small()
+    before = [v.numpy().copy() for v in gan.trainable_variables + gan.ema_generator.weights]
+    gan.train_step(blobs(8))
+    after = [v.numpy() for v in gan.trainable_variables + gan.ema_generator.weights]
+    moved = [not np.array_equal(b, a) for b, a in zip(before, after, strict=True)]
+    trained = len(gan.trainable_variables)
+    assert all(moved[:trained])
+    assert any(moved[trained:])
+
+
+def test_the_same_seed_gives_the_same_weights():
+    results = []
+    for seed in (0, 0, 1):
+        gan = small(seed=seed)
+        gan.fit(blobs(), steps=3)
+        results.append(gan.sample(4))
+    assert np.array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
+def test_building_a_gan_leaves_the_callers_random_numbers_alone():
+    import random
+
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    DCGAN((32, 32, 1), width=4)
+    assert random.random() == expected
+
+
+def test_xla_and_graph_see_the_same_noise():
+    values = {}
+    for jit in (False, True):
+        gan = small(jit_compile=jit)
+        rows = gan.fit(blobs(), steps=3)
+        values[jit] = [row["d_loss"] for _, row in rows]
+    assert values[True] == pytest.approx(values[False], rel=1e-3)
+
+
+def test_an_image_of_a_seed_does_not_depend_on_how_many_are_asked_for():
+    gan = small()
+    assert np.array_equal(gan.sample(70, seed=3)[:5], gan.sample(5, seed=3))
+    assert not np.array_equal(gan.sample(5, seed=3), gan.sample(5, seed=4))
+
+
+def test_truncation_lowers_the_spread():
+    gan = small()
+    gan.fit(blobs(), steps=5)
+    full, half = (gan.sample(64, truncation=t).astype(float).std(axis=0).mean() for t in (1.0, 0.3))
+    assert half < full
+
+
+def test_pixels_are_rounded_half_up_and_clamped():
+    values = np.array([-1.0, -2.0, 0.0, 1.0, 3.0, (100 - 128) / 127.5, (100.5 - 128) / 127.5])
+    assert quantise(values).tolist() == [0, 0, 128, 255, 255, 100, 100]
+    assert quantise(np.array([-1.0, 1.0]), "uint16").tolist() == [0, 65535]
+
+
+def test_an_output_that_is_not_finite_is_refused():
+    with pytest.raises(ZooError, match="diverged"):
+        quantise(np.array([np.nan]))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_every_integer_type_fills_the_unit_range(dtype):
+    top = np.iinfo(dtype).max
+    assert to_unit_range(np.array([0, top], dtype)).numpy().tolist() == [-1.0, 1.0]
+
+
+def test_labels_are_refused_by_an_unconditional_generator():
+    with pytest.raises(UsageError, match="not conditional"):
+        small().sample(2, labels=[0, 1])
+
+
+def test_r1_penalises_the_discriminators_slope_at_real_images():
+    gradients = {}
+    for gamma in (0.0, 10.0):
+        gan = small(r1_gamma=gamma)
+        gradients[gamma] = float(gan.train_step(blobs(8))["d_grad_norm"])
+    assert gradients[10.0] != pytest.approx(gradients[0.0], rel=1e-3)
+
+
+def test_the_averaged_generator_loads_in_plain_keras(tmp_path):
+    gan = small()
+    gan.ema_generator.save(tmp_path / "generator.keras")
+    loaded = keras.models.load_model(tmp_path / "generator.keras")
+    z = np.random.default_rng(0).standard_normal((2, 16)).astype("float32")
+    assert np.allclose(loaded(z), gan.ema_generator(z), atol=1e-6)

@@ -1,0 +1,43 @@
+"""Where TensorFlow computes."""
+
+import os
+import sys
+
+from zoo.errors import UsageError
+
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "GRPC_VERBOSITY": "ERROR"}
+
+
+def configure(device: str = "auto", *, threads: int = 0) -> str:
+    """Choose the device and the number of threads before anything is computed.
+
+    Args:
+        device: `auto` takes a GPU where there is one; `cpu` or `gpu` insist.
+        threads: CPU threads of one operation; 0 takes all cores.
+
+    Returns:
+        What computes, such as `"GPU: NVIDIA H200"` or `"CPU, 2 cores"`.
+
+    Raises:
+        zoo.errors.UsageError: If a GPU is asked for and there is none.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise UsageError("--device gpu: TensorFlow finds no GPU; `zoo doctor` shows what it finds")
+    try:
+        if threads:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        if device == "cpu" and gpus:
+            tf.config.set_visible_devices([], "GPU")
+        for gpu in gpus if device != "cpu" else ():
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        print("warning: TensorFlow is in use already; device and threads stay", file=sys.stderr)
+    if gpus and device != "cpu":
+        facts = tf.config.experimental.get_device_details(gpus[0])
+        return f"GPU: {facts.get('device_name', gpus[0].name)}"
+    return f"CPU, {threads or os.cpu_count()} cores"

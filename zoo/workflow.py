@@ -1,0 +1,328 @@
+"""One run from its recipe to its report: data, training, samples, measurements, detection."""
+
+import contextlib
+import datetime
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data import ImageSet
+from zoo.data import load as load_data
+from zoo.data import resolve as resolve_data
+from zoo.device import configure
+from zoo.errors import Interrupted, NotComputed, ZooError
+from zoo.plugins import find, records
+from zoo.recipe import Recipe, resolve
+from zoo.runs import Run, write_bytes, write_json
+from zoo.runs.pictures import grid_png, pairs_png, write_synthetic
+from zoo.runs.signals import terminate_as_interrupt
+
+SHOWN = 64
+NEIGHBOURS = 16
+DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
+
+Sampler = Callable[[int, int], npt.NDArray[Any]]
+
+
+def run(generator: str, data: str, **settings: Any) -> Run:
+    """Train, sample, measure and report; `zoo.run` is this function and documents it."""
+    options = settings.pop("options", {})
+    return run_recipe(resolve(generator, data, settings=settings, options=options, origin="call"))
+
+
+def run_recipe(recipe: Recipe) -> Run:
+    """Carry out a recipe in a new run folder.
+
+    Raises:
+        zoo.errors.ZooError: If something known fails; the run folder says what.
+        zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
+    """
+    settings = recipe.settings
+    device = configure(settings["device"], threads=settings["threads"])
+    name, fallback = resolve_data(recipe.data, offline=settings["offline"])
+    images = _load(recipe, name)
+    run = Run.create(Path(settings["out"]), recipe.generator, name)
+    asked = recipe.data
+    if name != asked:
+        recipe = recipe.with_data(name, f"{asked}: {fallback}" if fallback else asked)
+    run.write_recipe(recipe.to_dict())
+    run.update_manifest(
+        status="running",
+        started=_now(),
+        seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
+        dataset=_dataset_facts(images, asked=asked, fallback=fallback),
+    )
+    return _carry_out(run, recipe, images, device)
+
+
+def resume(path: str | Path) -> Run:
+    """Continue a run where it stopped; a finished one is returned as it is.
+
+    Raises:
+        zoo.errors.ZooError: If the dataset is not the one that the run began with.
+    """
+    run = Run.open(path)
+    if run.status == "finished":
+        print(f"{run.path} is finished; nothing to resume", file=sys.stderr)
+        return run
+    recipe = Recipe.from_dict(run.recipe)
+    device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    images = _load(recipe, recipe.data)
+    before = run.manifest.get("dataset", {}).get("fingerprint")
+    if before and before != images.fingerprint:
+        raise ZooError(
+            f"{recipe.data} changed since {run.path} began: "
+            f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
+        )
+    return _carry_out(run, recipe, images, device)
+
+
+def _carry_out(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Run:
+    with run.lock(), terminate_as_interrupt(), _status_kept(run):
+        stages = Stages(run)
+        with stages("data"):
+            _describe_data(run, images)
+        with stages("training"):
+            gan = _train(run, recipe, images, device)
+        with stages("sampling"):
+            _publish(run, recipe, images, gan)
+        if recipe.settings["eval"]:
+            with stages("evaluation"):
+                _evaluate(run, recipe, images, gan)
+            with stages("detection"):
+                _detect(run, recipe, images, gan)
+        run.update_manifest(status="finished", reason=None, ended=_now(), timings=stages.seconds)
+        with stages("report"):
+            _report(run)
+    return run
+
+
+class Stages:
+    """Names what is being done on stderr and in run.log, and sums up how long each took."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.seconds: dict[str, float] = dict(run.manifest.get("timings", {}))
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time one stage; what an interrupted one took counts too."""
+        say(self.run, name)
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            spent = self.seconds.get(name, 0.0) + time.monotonic() - start
+            self.seconds[name] = round(spent, 2)
+            with contextlib.suppress(ZooError):  # a full disk must not hide the first error
+                self.run.update_manifest(timings=self.seconds)
+        say(self.run, f"{name}: {self.seconds[name]:.0f} s")
+
+
+def say(run: Run, text: str) -> None:
+    """One line on stderr and in run.log."""
+    print(text, file=sys.stderr)
+    with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as file:
+        file.write(f"{_now()} {text}\n")
+
+
+@contextlib.contextmanager
+def _status_kept(run: Run) -> Iterator[None]:
+    """Whatever ends the run, its manifest says so."""
+    run.update_manifest(status="running", reason=None)
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt) as error:
+        reason = str(error) or "interrupted"
+        _end(run, "interrupted", reason)
+        raise Interrupted(f"{reason}; continue with `zoo run --resume {run.path}`") from None
+    except ZooError as error:
+        _end(run, "failed", str(error))
+        raise
+    except BaseException as error:
+        with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as file:
+            file.write(traceback.format_exc())
+        _end(run, "failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+def _end(run: Run, status: str, reason: str) -> None:
+    with contextlib.suppress(ZooError):
+        run.update_manifest(status=status, reason=reason, ended=_now())
+
+
+def _load(recipe: Recipe, name: str) -> ImageSet:
+    keys = ("image_size", "split_seed", "view", "downscale", "min_foreground", "label", "offline")
+    return load_data(name, **{key: recipe.settings[key] for key in keys})
+
+
+def _describe_data(run: Run, images: ImageSet) -> None:
+    write_json(run.data_path, dict(images.provenance))
+    shown = images.split("train")
+    write_bytes(run.samples / "real.png", grid_png(_spread(shown, SHOWN), 8))
+
+
+def _train(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Any:
+    from zoo.gan import Budget, build, train
+    from zoo.signatures import split_options
+
+    record = find("generators", recipe.generator)
+    _, training = split_options(record, recipe.options)
+    shape = images.shape[1:]
+    if shape[2] not in record.channels:
+        raise ZooError(f"{record.name} makes {record.channels} channels; {images.name}: {shape[2]}")
+    gan = build(recipe, shape)
+    gan.compile(**training, **_jit(recipe))
+    run.update_manifest(
+        device=device,
+        jit=gan.jit,
+        versions=_versions(),
+        image_shape=list(shape),
+        class_names=list(images.class_names),
+        loss=gan.loss_name,
+        equilibrium=dict(gan.losses_pair.equilibrium),
+        parameters={
+            "generator": gan.generator.count_params(),
+            "discriminator": gan.discriminator.count_params(),
+        },
+    )
+    say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
+    trackers = _trackers(run)
+    for tracker in trackers:
+        tracker.run_started(run)
+    train(
+        gan,
+        images.split("train"),
+        Budget(**recipe.budget),
+        run=run,
+        loggers=[tracker.logged for tracker in trackers],
+    )
+    for tracker in trackers:
+        tracker.run_ended(run, "trained")
+    step = int(gan.step.numpy())
+    rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
+    run.update_manifest(
+        step=step,
+        kimg=step * gan.batch_size / 1000,
+        images_per_second=round(float(np.median(rates)), 1) if rates else None,
+    )
+    return gan
+
+
+def _publish(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+    from zoo.gan.checkpoint import save_generator
+
+    save_generator(gan.ema_generator, run.generator_path)
+    seed = recipe.settings["seed"]
+    facts = {"generator": recipe.generator, "data": recipe.data, "run": run.name, "seed": seed}
+    fakes = _sampler(gan, images)(SHOWN, seed)
+    write_synthetic(fakes, run.generated, facts=facts)
+    if len(fakes):
+        _write_neighbours(run, images.split("train"), fakes[:NEIGHBOURS])
+
+
+def _write_neighbours(run: Run, training: ImageSet, fakes: npt.NDArray[Any]) -> None:
+    from zoo.evaluation.neighbours import nearest
+
+    found = nearest(fakes, training)
+    real = training[np.array([row["position"] for row in found])]
+    write_json(run.path / "nearest.json", found)
+    write_bytes(run.samples / "nearest.png", pairs_png(fakes, real, 4))
+
+
+def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+    from zoo.data.home import home
+    from zoo.evaluation.score import score
+    from zoo.gan import build
+
+    if run.evaluation_path.is_file():
+        return
+    evaluation = score(
+        images,
+        _sampler(gan, images),
+        extractor=_extractor(recipe),
+        n=recipe.settings["score_images"],
+        seed=recipe.settings["seed"],
+        untrained=_sampler(build(recipe, images.shape[1:]), images),
+        cache=home() / "features",
+    )
+    write_json(run.evaluation_path, evaluation)
+
+
+def _extractor(recipe: Recipe) -> Any:
+    weights, layer = (recipe.settings[f"inception_{key}"] for key in ("weights", "layer"))
+    try:
+        return find("extractors", "inception-v3").load()(weights=weights, layer=layer)
+    except NotComputed as error:
+        return str(error)
+
+
+def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+    from zoo.evaluation.detection import detect
+    from zoo.gan import load_run, snapshot_steps
+
+    if run.detection_path.is_file():
+        return
+
+    def snapshot(step: int) -> Sampler:
+        return lambda n, seed: _sampler(load_run(run, step=step), images)(n, seed)
+
+    detection = detect(
+        images,
+        _sampler(gan, images),
+        detectors=[find("detectors", name) for name in DETECTORS],
+        snapshots={step: snapshot(step) for step in snapshot_steps(run)},
+        seed=recipe.settings["seed"],
+    )
+    write_json(run.detection_path, detection)
+
+
+def _report(run: Run) -> None:
+    from zoo.report import build
+
+    build(run)
+
+
+def _sampler(gan: Any, images: ImageSet) -> Sampler:
+    return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)
+
+
+def _spread(images: ImageSet, n: int) -> npt.NDArray[Any]:
+    return images[np.unique(np.linspace(0, len(images) - 1, n).astype(int))]
+
+
+def _jit(recipe: Recipe) -> Mapping[str, Any]:
+    choice = recipe.settings["jit"]
+    return {} if choice == "auto" else {"jit_compile": choice == "on"}
+
+
+def _trackers(run: Run) -> list[Any]:
+    return [record.load()() for record in records("trackers")]
+
+
+def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, Any]:
+    stated = {key: images.provenance.get(key) for key in ("licence", "homepage", "citation")}
+    return {
+        "name": images.name,
+        "asked": asked,
+        "fallback_reason": fallback or None,
+        "fingerprint": images.fingerprint,
+        **stated,
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = ("zoo", "keras", "tensorflow", "numpy", "scikit-learn")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
