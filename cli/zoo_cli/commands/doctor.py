@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from zoo.device import QUIET
 from zoo_cli.commands.plugins import states
 from zoo_cli.output import print_columns, print_json
 
@@ -29,7 +30,8 @@ def command(as_json: bool) -> None:
 
     Exits with 1 if TensorFlow or Keras does not work.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     facts: dict[str, Any] = {
         "python": f"{platform.python_version()} at {sys.executable}",
         "packages": {name: _version(name) for name in PACKAGES},

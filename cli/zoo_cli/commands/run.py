@@ -31,6 +31,7 @@ SETTINGS = (
     ("--device", "auto|cpu|gpu", "Where to train."),
     ("--threads", "N", "CPU threads; 0 takes all (default)."),
     ("--score-images", "N", "Generated and real images that are scored (default 512)."),
+    ("--score-images", "N", "Generated images that are measured (default 512)."),
     ("--inception-weights", "FILE", "Weights of InceptionV3 for the feature metrics."),
     ("--inception-layer", "NAME", "Layer of InceptionV3 whose output is compared."),
     ("--out", "DIR", "Folder that holds the runs (default runs)."),
@@ -146,9 +147,11 @@ def _resumed(
     run = find_run(text, Path(given.get("out", "runs")))
     recipe = Recipe.from_dict(run.recipe)
     differing = recipe.contradictions(given, options)
-    for what, mine, other in (("generator", recipe.generator, name), ("data", recipe.data, data)):
-        if other and other != mine:
-            differing.append(f"{what}: {mine}, not {other}")
+    asked = run.manifest.get("dataset", {}).get("asked")  # the alias, where there was one
+    if name and name != recipe.generator:
+        differing.append(f"generator: {recipe.generator}, not {name}")
+    if data and data not in (recipe.data, asked):
+        differing.append(f"data: {recipe.data}, not {data}")
     if differing:
         raise UsageError(f"{run.path} cannot be resumed with what differs: {'; '.join(differing)}")
 
