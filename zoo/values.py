@@ -10,7 +10,7 @@ TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 NOTHING = ("none", "null", "")
 
 
-class UnfitError(ValueError):
+class Unfit(ValueError):
     """A value that does not fit an annotation."""
 
 
@@ -31,7 +31,7 @@ def convert(value: Any, annotation: str, *, key: str) -> Any:
     expected = _parse(annotation)
     try:
         return _fit(value, expected)
-    except UnfitError:
+    except Unfit:
         message = f"{key}={_shown(value)}: expected {describe(annotation)}"
         choices = [str(c) for n in _alternatives(expected) if _is_literal(n) for c in _choices(n)]
         if close := difflib.get_close_matches(str(value), choices, n=1):
@@ -87,7 +87,7 @@ def _fit(value: Any, node: ast.expr) -> Any:
             return _fit_one(value, alternative)
         except ValueError:
             continue
-    raise UnfitError
+    raise Unfit
 
 
 def _fit_one(value: Any, node: ast.expr) -> Any:
@@ -105,16 +105,16 @@ def _fit_one(value: Any, node: ast.expr) -> Any:
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise UnfitError
+        raise Unfit
     return int(value)
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise UnfitError
+        raise Unfit
     number = float(value)
     if number != number or number in (float("inf"), float("-inf")):
-        raise UnfitError
+        raise Unfit
     return number
 
 
@@ -123,18 +123,18 @@ def _truth(value: Any) -> bool:
         return value.lower() in TRUE
     if isinstance(value, bool):
         return value
-    raise UnfitError
+    raise Unfit
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise UnfitError
+        raise Unfit
     return value
 
 
 def _nothing(value: Any) -> None:
     if value is not None and not (isinstance(value, str) and value.lower() in NOTHING):
-        raise UnfitError
+        raise Unfit
 
 
 def _choice(value: Any, choices: list[Any]) -> Any:
@@ -145,18 +145,18 @@ def _choice(value: Any, choices: list[Any]) -> Any:
             return choice
         if isinstance(value, str) and value == str(choice):
             return choice
-    raise UnfitError
+    raise Unfit
 
 
 def _several(value: Any, node: ast.Subscript) -> tuple[Any, ...]:
     parts = value.strip("()[] ").replace("x", ",").split(",") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
-        raise UnfitError
+        raise Unfit
     elements = _elements(node)
     open_ended = len(elements) == 1 or _is_ellipsis(elements[-1])
     wanted = [elements[0]] * len(parts) if open_ended else elements
     if len(wanted) != len(parts):
-        raise UnfitError
+        raise Unfit
     tidy = (part.strip() if isinstance(part, str) else part for part in parts)
     return tuple(_fit(part, element) for part, element in zip(tidy, wanted, strict=True))
 
