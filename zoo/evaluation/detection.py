@@ -88,7 +88,7 @@ def detect(
         snapshots: Training step to the `sample` of the generator at that step.
         seed: Of every choice; the detectors' own seeds are 0, 1, …
         n: Images per class in training and in test at most, for the table.
-        n_small: The same for the controls and the curve, which need many fits.
+        n_small: The same for the 50 % controls and the curve, which need many fits.
         repeats: Seeds of each detector in the table; each learns from other fakes.
 
     Returns:
@@ -107,7 +107,7 @@ def detect(
     alpha = FAMILY_ALPHA / len(detectors)
     with progress("Detecting", repeats + CONTROL_FITS + len(snapshots), "rounds") as advance:
         table = _table(panel, material, n, repeats, advance)
-        controls = _controls(panel, material, n_small, alpha, advance)
+        controls = _controls(panel, _control_trials(material, n, n_small), alpha, advance)
         curve = _curve(panel, material, snapshots, n_small, advance)
     found = _assemble(panel, table, controls, curve, shared_groups(images))
     settings = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
@@ -126,14 +126,17 @@ def _table(
     return {name: _row(name, np.stack(answers[name]), trial.test) for name in panel.builds}
 
 
-def _controls(
-    panel: Panel, material: Material, n: int, alpha: float, advance: Callable[[float], None]
-) -> list[Control]:
-    trials = {
-        "real_vs_real": material.real_trial(n),
+def _control_trials(material: Material, n: int, n_small: int) -> dict[str, Trial]:
+    return {
+        "real_vs_real": material.real_trial(n_small),
         "real_vs_noise": noise_trial(material, n),
-        "shuffled_labels": material.trial(n),
+        "shuffled_labels": material.trial(n_small),
     }
+
+
+def _controls(
+    panel: Panel, trials: Mapping[str, Trial], alpha: float, advance: Callable[[float], None]
+) -> list[Control]:
     found: list[Control] = []
     for kind, trial in trials.items():
 
@@ -248,7 +251,7 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
         "balance": "1:1, fakes neither chosen nor truncated",
         "latents": "disjoint seeds for training, validation and test",
         "images_per_class": settings["n"],
-        "images_per_class_controls_curve": settings["n_small"],
+        "images_per_class_chance_controls_and_curve": settings["n_small"],
         "seeds": settings["repeats"],
         "seeds_controls": len(SEEDS),
         "confusion": "answers of all seeds together",

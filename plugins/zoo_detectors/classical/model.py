@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.errors import ZooError
 from zoo.runs.files import write_bytes
@@ -106,7 +106,7 @@ class Logistic(Classical):
         *,
         side: int = 8,
         bins: int = 24,
-        grid: tuple[float, ...] = (0.1, 0.01, 1.0),
+        grid: tuple[float, ...] = (0.1, 0.01, 1.0, 10.0),
     ) -> None:
         self.seed = seed
         self.side = side

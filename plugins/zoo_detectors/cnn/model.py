@@ -20,10 +20,11 @@ from zoo_detectors.cnn.augmentation import augmentation
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[Any]
 PREDICT_BATCH = 64
+PATCH = 4
 
 
 class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Strided 3×3 convolutions with batch norm down to about 8×8, global average, softmax.
+    """Patches of 4×4, then strided 3×3 convolutions down to about 8×8, average, softmax.
 
     The network of a shape is compiled once per process and shared; a fitted detector keeps its
     own weights. Same seed and images, same weights on the same machine.
@@ -31,11 +32,10 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         seed: Of the initial weights, the order of the images and the augmentation.
         width: Channels of the first convolution.
-        epochs: Passes over the training images; half as many without a lower validation loss
-            end the training.
+        epochs: Passes over the training images; the best one on the validation images counts.
         min_steps: Of few images each epoch takes several passes, for this many steps in all.
         batch_size: Images per step.
-        learning_rate: Of Adam.
+        learning_rate: Of Adam in the first epoch, from where it falls linearly towards zero.
         augment: Whether to flip and shift the training images.
 
     Attributes:
@@ -47,7 +47,7 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         seed: int = 0,
         *,
-        width: int = 16,
+        width: int = 32,
         epochs: int = 8,
         min_steps: int = 80,
         batch_size: int = 32,
@@ -70,20 +70,18 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             images: Training images.
             labels: Their labels, integers or strings, two classes or more.
-            validation: Images and labels that say which epoch was best and when to stop;
-                without them it trains for all epochs.
+            validation: Images and labels that say which epoch was best; without them it is
+                the last.
         """
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self.shape_ = images.shape[1:]
         network = self._network()
         _restart(network, self.seed, self.learning_rate)
-        held_out, callbacks = None, []
+        held_out, callbacks = None, [keras.callbacks.LearningRateScheduler(self._rate)]
         if validation:
             held_out = self._held_out(*validation)
             callbacks.append(
-                keras.callbacks.EarlyStopping(
-                    patience=max(1, self.epochs // 2), restore_best_weights=True
-                )
+                keras.callbacks.EarlyStopping(patience=self.epochs, restore_best_weights=True)
             )
         network.fit(
             self._batches(images, codes),
@@ -95,6 +93,9 @@ class SmallCNN(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.weights_ = network.get_weights()
         return self
+
+    def _rate(self, epoch: int) -> float:
+        return self.learning_rate * (1 - epoch / self.epochs)
 
     def _held_out(self, images: Images, labels: Labels) -> tf.data.Dataset:
         codes = np.searchsorted(self.classes_, labels)
@@ -172,12 +173,13 @@ def _compiled(shape: tuple[int, int, int], classes: int, width: int) -> keras.Mo
 
 
 def _build(shape: tuple[int, int, int], classes: int, width: int) -> keras.Model:
-    halvings = max(2, round(np.log2(min(shape[:2]) / 8)))
+    halvings = max(1, round(np.log2(min(shape[:2]) / PATCH / 8)))
     images = keras.Input(shape)
     x = keras.layers.Rescaling(1 / 127.5, -1)(images)
-    for i in range(halvings):
+    for i in range(1 + halvings):
+        size, stride = (3, 2) if i else (PATCH, PATCH)
         filters = width * 2 ** min(i, 2)
-        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.8)(x)
         x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
