@@ -1,6 +1,8 @@
 """Image files to arrays. What cannot be read is refused with a reason, before memory is taken."""
 
 import io
+import re
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ MAX_PIXELS = 100_000_000
 # Pillow reads each of these modes into 8 bits, or 16 for the grey ones, without loss.
 AS_IT_IS = ("L", "RGB", "LA", "RGBA")
 GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
+# Where a format keeps width and height: signature, layout, offset.
+SIZES = ((b"\x89PNG", ">II", 16), (b"GIF8", "<HH", 6), (b"BM", "<ii", 18))
 TO_RGB = ("P", "PA", "CMYK", "YCbCr")
 ALPHA = "alpha channel dropped"
 
@@ -45,9 +49,10 @@ def decode(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
     except Rejected:
         raise
     except UnidentifiedImageError:
-        raise Rejected("no image that can be read") from None
-    except Image.DecompressionBombError:
-        raise Rejected(f"claims more than {MAX_PIXELS:,} pixels") from None
+        raise Rejected(_unidentified(content)) from None
+    except Image.DecompressionBombError as error:
+        claimed = int("".join(re.findall(r"\((\d+) pixels", str(error))) or 0)
+        raise Rejected(f"claims {claimed:,} pixels, more than {MAX_PIXELS:,}") from None
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise Rejected(f"does not decode: {error or type(error).__name__}") from None
 
@@ -79,6 +84,19 @@ def _pixels(image: Image.Image) -> tuple[npt.NDArray[Any], str]:
     if image.mode in ("LA", "RGBA"):
         return pixels[..., :-1], ALPHA
     return pixels, ""
+
+
+def _unidentified(content: Path | bytes) -> str:
+    """Pillow calls an image of zero area unidentified, so its header is read here."""
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            content = file.read(26)
+    for signature, layout, offset in SIZES:
+        if content.startswith(signature) and len(content) >= 26:
+            width, height = struct.unpack_from(layout, content, offset)
+            if not width or not height:
+                return f"zero area: {width}×{height} pixels"
+    return "no image that can be read"
 
 
 def _as_uint16(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:

@@ -1,0 +1,282 @@
+"""Loading, downloading and the `zoo data` commands."""
+
+import contextlib
+import hashlib
+import http.server
+import json
+import socket
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from zoo_cli.main import cli
+from zoo_cli.main import main as run_main
+
+import zoo
+from zoo.data import alias, load, loading, resolve
+from zoo.data.download import download
+from zoo.data.prepare import fetch
+from zoo.data.view import View, foreground_of
+from zoo.errors import ZooError
+from zoo.plugins import find
+
+SIMULATED = {"image_size": 64, "images": 40}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@contextlib.contextmanager
+def serving(content, *, status=200, announced=None):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(announced or len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/archive.zip"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def silent_host():
+    """Accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/archive.zip"
+
+
+def from_url(url, **archive):
+    record = find("datasets", "bbbc/bbbc038")
+    return replace(record, archive=replace(record.archive, url=url, **archive))
+
+
+def test_a_second_load_only_opens_what_the_first_wrote(monkeypatch):
+    first = load("bbbc/simulated", **SIMULATED)
+    monkeypatch.setattr(loading, "write_crops", None)
+    second = load("bbbc/simulated", **SIMULATED)
+    assert second.fingerprint == first.fingerprint
+    assert np.array_equal(second[:], first[:])
+
+
+def test_pixels_are_memory_mapped():
+    assert isinstance(load("bbbc/simulated", **SIMULATED).pixels, np.memmap)
+
+
+def test_two_processes_that_start_at_once_cut_once(monkeypatch):
+    calls = []
+    write = loading.write_crops
+
+    def counted(*args, **settings):
+        calls.append(1)
+        time.sleep(0.2)
+        write(*args, **settings)
+
+    monkeypatch.setattr(loading, "write_crops", counted)
+    threads = [
+        threading.Thread(target=load, args=["bbbc/simulated"], kwargs=SIMULATED) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == [1]
+
+
+def test_what_a_killed_process_left_is_replaced(home):
+    images = load("bbbc/simulated", **SIMULATED)
+    (folder,) = (path for path in (home / "crops").iterdir() if path.is_dir())
+    folder.rename(folder.parent / f".{folder.name}.incomplete")
+    again = load("bbbc/simulated", **SIMULATED)
+    assert again.fingerprint == images.fingerprint
+    assert not list((home / "crops").glob("*incomplete"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"split_seed": 1}, {"image_size": 32}, {"downscale": 2.0, "image_size": 32}, {"seed": 1}],
+)
+def test_the_fingerprint_tells_content_view_and_split_apart(change):
+    plain = load("bbbc/simulated", **SIMULATED)
+    other = load("bbbc/simulated", **(SIMULATED | change))
+    assert other.fingerprint != plain.fingerprint
+
+
+def test_splits_are_counted_with_their_groups():
+    images = load("bbbc/simulated", **SIMULATED)
+    splits = images.provenance["splits"]
+    assert sum(part["images"] for part in splits.values()) == len(images)
+    assert sum(part["groups"] for part in splits.values()) == 40
+    assert splits["train"]["groups"] == len(set(images.split("train").groups))
+    json.dumps(dict(images.provenance))
+
+
+def test_tiles_do_not_overlap_and_drop_the_remainder():
+    image = np.arange(70 * 100, dtype=np.uint16).reshape(70, 100, 1)
+    crops, skipped = View("tile", (32, 48)).cut(image)
+    assert [crop.place for crop in crops] == ["0,0", "0,48", "32,0", "32,48"]
+    assert np.array_equal(crops[3].pixels, image[32:64, 48:96])
+    assert skipped == 0
+
+
+def test_tiles_without_foreground_are_skipped():
+    image, mask = np.zeros((64, 64, 1), np.uint8), np.zeros((64, 64), np.uint16)
+    mask[:5, :5] = 3
+    crops, skipped = View("tile", (32, 32), min_foreground=0.02).cut(image, mask)
+    assert [crop.place for crop in crops] == ["0,0"]
+    assert skipped == 3
+
+
+@pytest.mark.parametrize("background", [10, 230])
+def test_without_a_mask_the_varied_side_is_foreground(background):
+    rng = np.random.default_rng(0)
+    image = rng.normal(background, 2, (64, 64, 1))
+    image[20:40, 20:40] = rng.normal(120, 25, (20, 20, 1))
+    found = foreground_of(np.clip(image, 0, 255).astype(np.uint8))
+    assert found[20:40, 20:40].mean() > 0.95
+    assert found.mean() < 0.12
+
+
+def test_downscaling_averages_and_keeps_instances():
+    image = np.kron(np.array([[0, 200]], np.uint8), np.ones((64, 32), np.uint8))[..., None]
+    mask = (image[..., 0] > 0).astype(np.uint16) * 7
+    (crop,), _ = View("resize", None, downscale=2).cut(image, mask)
+    assert crop.pixels.shape == (32, 32, 1)
+    assert crop.pixels[:, -4:].min() == 200
+    assert set(np.unique(crop.mask)) == {0, 7}
+
+
+def test_a_download_arrives_whole(tmp_path, capsys):
+    with serving(b"content" * 1000) as url:
+        download(url, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"content" * 1000
+    assert "(0 MB)" in capsys.readouterr().err
+
+
+def test_a_silent_host_is_given_up_on(tmp_path):
+    start = time.monotonic()
+    with silent_host() as url, pytest.raises(ZooError, match=r"did not answer within 0\.3 seconds"):
+        download(url, tmp_path / "file", answer=0.3)
+    assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"status": 404}, "HTTP 404"), ({"announced": 99}, "ended after 4 of 99|broke off")],
+)
+def test_a_failed_download_leaves_no_file(tmp_path, options, message):
+    with serving(b"half", **options) as url, pytest.raises(ZooError, match=message):
+        download(url, tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fetch_refuses_an_unknown_hash_and_says_how_to_take_it(home):
+    content = b"something else"
+    with serving(content) as url, pytest.raises(ZooError) as caught:
+        fetch(from_url(url))
+    file = home / "downloads" / "stage1_train.zip"
+    assert hashlib.sha256(content).hexdigest() in str(caught.value)
+    assert f"`zoo data import bbbc/bbbc038 {file}`" in str(caught.value)
+    assert file.read_bytes() == content
+
+
+def test_an_alias_that_cannot_download_falls_back_and_says_why(monkeypatch, capsys):
+    def without_network(kind, name):
+        return from_url("http://127.0.0.1:9/x") if "fluor" in name else find(kind, name)
+
+    monkeypatch.setattr(alias, "find", without_network)
+    name, reason = resolve("bbbc")
+    assert name == "bbbc/simulated"
+    assert "refused" in reason
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+
+
+def test_loading_an_alias_records_why_it_fell_back():
+    images = load("bbbc", offline=True, image_size=64, images=40)
+    assert images.name == "bbbc/simulated"
+    assert "being offline" in images.provenance["fallback"]
+
+
+def command(capsys, *args):
+    with pytest.raises(SystemExit) as caught:
+        run_main(["data", *args])
+    return caught.value.code, capsys.readouterr()
+
+
+def test_list_shows_what_is_prepared_as_json(capsys):
+    status, output = command(capsys, "list", "--json")
+    rows = {row["name"]: row for row in json.loads(output.out)}
+    assert status == 0
+    assert rows["bbbc"]["alias"] == ["bbbc/bbbc038-fluorescence", "bbbc/simulated"]
+    assert rows["bbbc/bbbc038"]["state"] == "absent"
+    assert rows["bbbc/simulated"]["state"] == "ready"
+
+
+def test_info_names_licence_and_known_hashes(capsys):
+    status, output = command(capsys, "info", "bbbc/bbbc038", "--json")
+    facts = json.loads(output.out)
+    assert status == 0
+    assert facts["licence"] == "CC0-1.0"
+    assert facts["archive"]["known_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (["path", "bbbc/bbbc038"], 1, "is not prepared"),
+        (["path", "bbbc/simulated"], 2, "not prepared from an archive"),
+        (["info", "bbbc/bbbc39"], 2, "did you mean bbbc/bbbc038"),
+        (["import", "bbbc/bbbc038", "absent.zip"], 1, "no file absent.zip"),
+        (["import", "bbbc/simulated", "absent.zip"], 2, "nothing to prepare"),
+        (["remove", "bbbc/bbbc038", "--yes"], 1, "nothing to remove"),
+    ],
+)
+def test_a_command_that_cannot_do_it_says_so_in_one_line(capsys, args, status, message):
+    code, output = command(capsys, *args)
+    assert code == status
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    assert message in line
+
+
+def test_preview_writes_a_picture_of_training_crops(capsys, tmp_path):
+    from PIL import Image
+
+    target = tmp_path / "preview.png"
+    status, output = command(capsys, "preview", "bbbc/simulated", "--out", str(target))
+    assert status == 0
+    assert output.out.strip() == str(target)
+    with Image.open(target) as picture:
+        assert picture.width > 8 * 64
+
+
+def test_every_data_command_has_a_help_text():
+    group = cli.get_command(None, "data")
+    assert sorted(group.commands) == [
+        "fetch",
+        "import",
+        "info",
+        "list",
+        "path",
+        "preview",
+        "remove",
+    ]
+    assert all(sub.help for sub in group.commands.values())
+
+
+def test_the_library_loads_datasets_by_name():
+    assert zoo.load("dataset", "bbbc/simulated", **SIMULATED).shape[1:] == (64, 64, 1)
