@@ -9,9 +9,11 @@ import tensorflow as tf
 from zoo_generators.dcgan.model import DCGAN, stage_channels
 
 from zoo.errors import UsageError, ZooError
-from zoo.gan.augment import diffaugment
+from zoo.gan.augment import find_augmentation
 from zoo.gan.losses import LOSSES, find_loss
 from zoo.gan.model import quantise, to_unit_range
+
+diffaugment = find_augmentation("diffaugment")
 
 
 def small(shape=(32, 32, 1), seed=0, **training):
@@ -67,6 +69,15 @@ def test_diffaugment_is_a_function_of_its_seed():
     assert not np.array_equal(first, other)
 
 
+def test_parts_of_diffaugment_can_be_chosen():
+    images, seed = to_unit_range(blobs(8)), tf.constant([0, 1])
+    assert np.array_equal(find_augmentation("none")(images, seed), images)
+    moved = find_augmentation("translation")(images, seed).numpy()
+    assert np.isin(moved, [*np.unique(images), -1.0]).mean() > 0.99
+    both = find_augmentation("translation, cutout")(images, seed).numpy()
+    assert (both == -1.0).mean() > (moved == -1.0).mean()
+
+
 def test_diffaugment_lets_the_gradient_through_twice():
     images = tf.Variable(to_unit_range(blobs(8)))
     with tf.GradientTape() as outer:
@@ -93,7 +104,10 @@ def test_dcgan_follows_the_rules_of_its_paper():
         kinds = [type(layer).__name__ for layer in network.layers]
         assert not any("Pool" in kind or "UpSampling" in kind for kind in kinds)
         assert kinds.count("BatchNormalization") >= 3
-    assert [type(layer).__name__ for layer in gan.discriminator.layers[1:3]] == ["Conv2D", "LeakyReLU"]
+    assert [type(layer).__name__ for layer in gan.discriminator.layers[1:3]] == [
+        "Conv2D",
+        "LeakyReLU",
+    ]
     assert gan.generator.layers[-1].activation is keras.activations.tanh
     assert stage_channels((64, 64, 1), 32) == [32, 64, 128, 256]
 

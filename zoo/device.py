@@ -1,7 +1,9 @@
 """Where TensorFlow computes."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 from zoo.errors import UsageError
 
@@ -23,9 +25,10 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    import tensorflow as tf
+    with _silence():
+        import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
+        gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise UsageError("--device gpu: TensorFlow finds no GPU; `zoo doctor` shows what it finds")
     try:
@@ -41,3 +44,19 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
         facts = tf.config.experimental.get_device_details(gpus[0])
         return f"GPU: {facts.get('device_name', gpus[0].name)}"
     return f"CPU, {threads or os.cpu_count()} cores"
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what TensorFlow's C++ code says of itself while it loads off the terminal."""
+    sys.stderr.flush()
+    with contextlib.ExitStack() as stack, open(os.devnull, "w") as nowhere:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # closed, or not a file
+            yield
+            return
+        stack.callback(os.close, stderr)
+        os.dup2(nowhere.fileno(), 2)
+        stack.callback(os.dup2, stderr, 2)
+        yield

@@ -267,13 +267,18 @@ def _extractor(recipe: Recipe) -> Any:
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.evaluation.detection import detect
-    from zoo.gan import load_run, snapshot_steps
+    from zoo.gan import load_run, set_snapshot, snapshot_steps
 
     if run.detection_path.is_file():
         return
+    earlier = load_run(run)
 
     def snapshot(step: int) -> Sampler:
-        return lambda n, seed: _sampler(load_run(run, step=step), images)(n, seed)
+        def sample(n: int, seed: int) -> npt.NDArray[Any]:
+            set_snapshot(earlier, run, step)
+            return _sampler(earlier, images)(n, seed)
+
+        return sample
 
     detection = detect(
         images,

@@ -11,25 +11,6 @@ Tensor = Any
 Augmentation = Callable[[Tensor, Tensor], Tensor]
 
 
-def no_augmentation(images: Tensor, seed: Tensor) -> Tensor:
-    """The images as they are."""
-    return images
-
-
-def diffaugment(images: Tensor, seed: Tensor) -> Tensor:
-    """DiffAugment (Zhao et al., 2020, arXiv:2006.10738): colour, translation and cutout.
-
-    Vacated pixels take the value −1, the background of dark-field images, instead of the paper's
-    0, which in [−1, 1] is grey. Translation is a product with one-hot matrices, so that it
-    compiles under XLA with its second derivative.
-
-    Args:
-        images: (n, H, W, C) in [−1, 1].
-        seed: (2,) int32; the same seed gives the same augmentation.
-    """
-    return _cutout(_translation(_colour(images, seed), seed), seed)
-
-
 def _uniform(seed: Tensor, salt: int, shape: tuple[int, ...], low: float, high: float) -> Tensor:
     key = tf.stack([seed[0], seed[1] ^ (salt << 24)])
     return tf.random.stateless_uniform(shape, key, low, high, alg="philox")
@@ -67,15 +48,42 @@ def _inside(seed: Tensor, salt: int, n: int, side: int) -> Tensor:
     return tf.abs(tf.range(side, dtype=tf.float32)[None] + 0.5 - centre) < side / 4
 
 
-AUGMENTATIONS: Mapping[str, Augmentation] = {"none": no_augmentation, "diffaugment": diffaugment}
+OPERATIONS: Mapping[str, Augmentation] = {
+    "colour": _colour,
+    "translation": _translation,
+    "cutout": _cutout,
+}
+POLICIES: Mapping[str, tuple[str, ...]] = {"none": (), "diffaugment": tuple(OPERATIONS)}
 
 
-def find_augmentation(name: str) -> Augmentation:
-    """An augmentation by name.
+def find_augmentation(policy: str) -> Augmentation:
+    """DiffAugment (Zhao et al., 2020, arXiv:2006.10738), whole or in part.
+
+    Vacated pixels take the value −1, the background of dark-field images, instead of the paper's
+    0, which in [−1, 1] is grey. Translation is a product with one-hot matrices, so that it
+    compiles under XLA with its second derivative.
+
+    Args:
+        policy: `none`, `diffaugment` (all), or some of `colour`, `translation` and `cutout`,
+            separated by commas.
+
+    Returns:
+        A function of images (n, H, W, C) in [−1, 1] and a seed, (2,) int32; the same seed gives
+        the same augmentation.
 
     Raises:
-        zoo.errors.UsageError: If there is none of that name.
+        zoo.errors.UsageError: If an operation is unknown.
     """
-    if name not in AUGMENTATIONS:
-        raise UsageError(f"no augmentation {name!r}; choose from {', '.join(AUGMENTATIONS)}")
-    return AUGMENTATIONS[name]
+    parts = (part.strip() for part in policy.split(","))
+    names = POLICIES.get(policy, tuple(parts))
+    for name in names:
+        if name not in OPERATIONS:
+            choices = ", ".join([*POLICIES, *OPERATIONS])
+            raise UsageError(f"no augmentation {name!r}; choose from {choices}")
+
+    def augmentation(images: Tensor, seed: Tensor) -> Tensor:
+        for name in names:
+            images = OPERATIONS[name](images, seed)
+        return images
+
+    return augmentation

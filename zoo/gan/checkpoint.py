@@ -98,7 +98,7 @@ def save_generator(network: keras.Model, path: Path) -> None:
 
 
 def _save(path: Path, variables: Sequence[Any], facts: dict[str, Any]) -> None:
-    arrays = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
+    arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
     encoded = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     with atomic(path) as file:
         np.savez(file, facts=encoded, **arrays)

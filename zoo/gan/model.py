@@ -18,7 +18,7 @@ Tensor = Any
 SAMPLE_BATCH = 64
 
 
-class GAN(keras.Model):
+class GAN(keras.Model):  # type: ignore[misc]
     """A generator, a discriminator and a moving average of the generator.
 
     Subclasses override, by level: `build_generator` and `build_discriminator`;
@@ -90,7 +90,8 @@ class GAN(keras.Model):
             beta_1: Adam's first-moment decay.
             beta_2: Adam's second-moment decay.
             batch_size: Real images in a step.
-            augment: What the discriminator's images pass: `diffaugment` or `none`.
+            augment: What the discriminator's images pass: `none`, `diffaugment`, or some of its
+                parts `colour`, `translation`, `cutout`, separated by commas.
             r1_gamma: Weight of the R1 gradient penalty on real images (arXiv:1801.04406).
             ema_decay: Decay of the generator's moving average, ramped as (1 + t) / (10 + t).
             jit_compile: Compile the gradients with XLA; `auto` does so on a GPU.
@@ -302,7 +303,8 @@ def quantise(images: npt.NDArray[np.floating[Any]], dtype: str = "uint8") -> npt
     if not np.isfinite(images).all():
         raise ZooError("the generator's output is not finite: its training diverged")
     top = np.iinfo(dtype).max
-    return np.clip(np.floor(images * (top / 2) + (top + 1) / 2), 0, top).astype(dtype)
+    rounded: npt.NDArray[Any] = np.floor(images * (top / 2) + (top + 1) / 2)
+    return np.clip(rounded, 0, top).astype(dtype)
 
 
 def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:

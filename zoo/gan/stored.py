@@ -48,5 +48,10 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
         raise UsageError(f"{run.path} has no snapshot of step {step}; choose from {steps}")
     chosen = steps[-1] if step is None else step
     gan = build(Recipe.from_dict(run.recipe), tuple(run.manifest["image_shape"]))
-    load_snapshot(gan, run.snapshots / f"{chosen:08d}.weights.npz")
+    set_snapshot(gan, run, chosen)
     return gan
+
+
+def set_snapshot(gan: GAN, run: Run, step: int) -> None:
+    """Give a GAN of this run the averaged generator that was stored at a step."""
+    load_snapshot(gan, run.snapshots / f"{step:08d}.weights.npz")
