@@ -15,9 +15,12 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json([{k: v for k, v in row.items() if k != "traceback"} for row in rows])
         return
-    for row in rows:
-        row["cells"] = [row["name"], row["package"], row["version"], f"{row['load_ms']:.1f} ms"]
-    print_columns([[*row["cells"], "; ".join([row["state"], *row["problems"]])] for row in rows])
+    print_columns([_cells(row) for row in rows])
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    told = "; ".join(row["problems"]) or row["state"]
+    return [row["name"], row["package"], row["version"], f"{row['load_ms']:.1f} ms", told]
 
 
 def states() -> list[dict[str, Any]]:

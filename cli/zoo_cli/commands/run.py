@@ -31,7 +31,6 @@ SETTINGS = (
     ("--device", "auto|cpu|gpu", "Where to train."),
     ("--threads", "N", "CPU threads; 0 takes all (default)."),
     ("--score-images", "N", "Generated and real images that are scored (default 512)."),
-    ("--score-images", "N", "Generated images that are measured (default 512)."),
     ("--inception-weights", "FILE", "Weights of InceptionV3 for the feature metrics."),
     ("--inception-layer", "NAME", "Layer of InceptionV3 whose output is compared."),
     ("--out", "DIR", "Folder that holds the runs (default runs)."),
