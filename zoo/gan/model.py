@@ -304,7 +304,8 @@ def quantise(images: npt.NDArray[np.floating[Any]], dtype: str = "uint8") -> npt
         raise ZooError("the generator's output is not finite: its training diverged")
     top = np.iinfo(dtype).max
     rounded: npt.NDArray[Any] = np.floor(images * (top / 2) + (top + 1) / 2)
-    return np.clip(rounded, 0, top).astype(dtype)
+    clipped: npt.NDArray[Any] = np.clip(rounded, 0, top).astype(dtype)
+    return clipped
 
 
 def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:
