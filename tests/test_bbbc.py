@@ -210,7 +210,7 @@ def test_removing_deletes_the_prepared_files(fresh):
     version = place_of(record) / "1.0.0"
     version.mkdir(parents=True)
     (version / "zoo.json").write_text("{}")
-    remove(record)
+    assert remove(record) == [place_of(record)]
     assert version_of(record) is None
     with pytest.raises(ZooError, match="nothing to remove"):
         remove(record)

@@ -18,6 +18,7 @@ import zoo
 from zoo.data import alias, load, loading, resolve
 from zoo.data.download import download
 from zoo.data.prepare import fetch
+from zoo.data.prepared import remove
 from zoo.data.view import View, foreground_of
 from zoo.errors import ZooError
 from zoo.plugins import find
@@ -211,6 +212,13 @@ def test_loading_an_alias_records_why_it_fell_back():
     assert "being offline" in images.provenance["fallback"]
 
 
+def test_removing_the_simulator_deletes_its_crops(home):
+    load("bbbc/simulated", **SIMULATED)
+    (folder,) = remove(find("datasets", "bbbc/simulated"))
+    assert folder.parent == home / "crops"
+    assert not folder.exists()
+
+
 def command(capsys, *args):
     with pytest.raises(SystemExit) as caught:
         run_main(["data", *args])
@@ -242,6 +250,7 @@ def test_info_names_licence_and_known_hashes(capsys):
         (["info", "bbbc/bbbc39"], 2, "did you mean bbbc/bbbc038"),
         (["import", "bbbc/bbbc038", "absent.zip"], 1, "no file absent.zip"),
         (["import", "bbbc/simulated", "absent.zip"], 2, "nothing to prepare"),
+        (["fetch", "bbbc"], 2, "stands for bbbc/bbbc038-fluorescence or bbbc/simulated"),
         (["remove", "bbbc/bbbc038", "--yes"], 1, "nothing to remove"),
     ],
 )
@@ -256,8 +265,11 @@ def test_a_command_that_cannot_do_it_says_so_in_one_line(capsys, args, status, m
 def test_preview_writes_a_picture_of_training_crops(capsys, tmp_path):
     from PIL import Image
 
+    for number in range(70):
+        noise = np.random.default_rng(number).integers(0, 256, (64, 64), np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{number}.png")
     target = tmp_path / "preview.png"
-    status, output = command(capsys, "preview", "bbbc/simulated", "--out", str(target))
+    status, output = command(capsys, "preview", f"folder:{tmp_path}", "--out", str(target))
     assert status == 0
     assert output.out.strip() == str(target)
     with Image.open(target) as picture:

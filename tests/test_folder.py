@@ -48,8 +48,11 @@ def test_hidden_files_and_notes_are_ignored_and_the_rest_is_told(tmp_path, capsy
     (tmp_path / ".DS_Store").write_bytes(b"x")
     (tmp_path / "README.txt").write_text("notes")
     (tmp_path / "scan.czi").write_bytes(b"x")
+    (tmp_path / "broken.png").symlink_to(tmp_path / "absent.png")
     images = load(f"folder:{tmp_path}")
-    assert [r["file"] for r in images.provenance["rejected"]] == ["scan.czi"]
+    rejected = {entry["file"]: entry["reason"] for entry in images.provenance["rejected"]}
+    assert set(rejected) == {"scan.czi", "broken.png"}
+    assert rejected["broken.png"] == "no regular file, or a broken link"
     assert "scan.czi" in capsys.readouterr().err
 
 

@@ -77,7 +77,9 @@ class Dataset(Record):
     """A source of images. The target is a TFDS builder class or a callable yielding examples.
 
     A callable yields mappings with `id` (str) and `image` (uint8 or uint16, H×W×C), and
-    optionally `label` (str), `mask` (uint16 instances, H×W), `group` (str) and other fields.
+    optionally `label` (str), `mask` (uint16 instances, H×W), `group` (str) and other fields. One
+    with `rejected` (str) instead of `image` is set aside with that reason. What it returns may
+    have `content_key` (str), which changes whenever the images do, and `facts` for the provenance.
 
     Attributes:
         homepage: Where the images are described.

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Crops:
     Attributes:
         pixels: (N, H, W, C), memory-mapped.
         masks: (N, H, W) instances, memory-mapped, or `None`.
-        columns: `id`, `group`, `digest` (SHA-256 of the source's pixels) and other fields, (N,).
+        columns: `id`, `group`, `digest` (of the source's pixels) and other fields, (N,).
         facts: Counts, rejected files, notes and the `content` hash.
     """
 
@@ -40,15 +41,22 @@ class Crops:
 
 
 def read_crops(folder: Path) -> Crops:
-    """Open what `write_crops` wrote."""
+    """Open what `write_crops` wrote.
+
+    Raises:
+        zoo.errors.ZooError: If a file is missing or damaged.
+    """
     masks = folder / "masks.npy"
-    with np.load(folder / "columns.npz", allow_pickle=False) as columns:
-        return Crops(
-            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
-            masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
-            columns=dict(columns),
-            facts=json.loads((folder / "facts.json").read_text()),
-        )
+    try:
+        with np.load(folder / "columns.npz", allow_pickle=False) as columns:
+            return Crops(
+                pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+                masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
+                columns=dict(columns),
+                facts=json.loads((folder / "facts.json").read_text()),
+            )
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{folder} is damaged ({error}); delete it and try again") from error
 
 
 def write_crops(
@@ -186,7 +194,7 @@ class _Writer:
 def _digest(image: npt.NDArray[Any]) -> str:
     digest = hashlib.sha256(f"{image.shape}:{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
+    return digest.hexdigest()[:32]
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from zoo.errors import ZooError
 
 
-class Rejected(ZooError):  # noqa: N818
+class Rejected(ZooError):
     """A file that is set aside; the message is the reason. The rest goes on."""
 
 

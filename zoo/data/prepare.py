@@ -88,6 +88,8 @@ def _already(record: Dataset, found: str) -> dict[str, Any]:
 
 
 def _archive(record: Dataset) -> Archive:
+    if record.alias:
+        raise UsageError(f"{record.name} stands for {' or '.join(record.alias)}; name one of them")
     if record.archive is None:
         raise UsageError(f"{record.name} is not made from an archive; there is nothing to prepare")
     return record.archive

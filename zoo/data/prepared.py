@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.home import home
-from zoo.data.locking import cannot_write, lock
+from zoo.data.locking import cannot_write, lock, slug
 from zoo.errors import ZooError
 from zoo.specs import Dataset
 
@@ -39,12 +39,7 @@ def facts_of(record: Dataset) -> dict[str, Any]:
     folder = version_of(record)
     if folder is None:
         raise ZooError(unprepared(record))
-    try:
-        facts: dict[str, Any] = json.loads((folder / FACTS).read_text())
-    except (OSError, ValueError) as error:
-        advice = f"`zoo data remove {record.name}`, then prepare it again"
-        raise ZooError(f"{folder / FACTS} cannot be read ({error}): {advice}") from error
-    return facts
+    return _read(folder / FACTS)
 
 
 def unprepared(record: Dataset) -> str:
@@ -65,11 +60,19 @@ def prepared() -> list[dict[str, Any]]:
     for file in sorted(root.glob(f"**/{FACTS}")):
         if any(part.startswith(".") for part in file.relative_to(root).parts):
             continue  # unfinished
-        facts = json.loads(file.read_text())
+        facts = _read(file)
         name = file.parent.parent.relative_to(root).as_posix()
         kept = {key: facts.get(key) for key in ("version", "contents", "archive", "prepared")}
         rows.append({"name": name, **kept, "bytes": size_of(file.parent), "path": str(file.parent)})
     return rows
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ZooError(f"{file} is damaged ({error}): delete {file.parent}") from error
+    return facts
 
 
 def size_of(folder: Path) -> int:
@@ -77,15 +80,29 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def remove(record: Dataset) -> Path:
-    """Delete a prepared dataset, all its versions and filters.
+def removable(record: Dataset) -> list[Path]:
+    """What zoo keeps of a dataset: the prepared files, which its filters share, and crops."""
+    if record.alias:
+        return []
+    place = place_of(record)
+    name = place.relative_to(home() / "datasets").as_posix() if record.archive else record.name
+    found = [place] if record.archive and place.is_dir() else []
+    return [*found, *sorted((home() / "crops").glob(f"{slug(name)}-*"))]
+
+
+def remove(record: Dataset) -> list[Path]:
+    """Delete what zoo keeps of a dataset.
+
+    Returns:
+        The folders that were deleted.
 
     Raises:
-        zoo.errors.ZooError: If it is not prepared or cannot be deleted.
+        zoo.errors.ZooError: If there are none, or one cannot be deleted.
     """
-    place = place_of(record)
-    if version_of(record) is None:
+    folders = removable(record)
+    if not folders:
         raise ZooError(f"{record.name} is not prepared; there is nothing to remove")
-    with lock(place, record.name), cannot_write(place.parent):
-        shutil.rmtree(place)
-    return place
+    for folder in folders:
+        with lock(folder, record.name), cannot_write(folder.parent):
+            shutil.rmtree(folder)
+    return folders

@@ -84,15 +84,16 @@ def path(name: str) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
-    """Delete the prepared dataset NAME, after asking. Its archive is not touched."""
-    from zoo.data.prepared import place_of, remove
+    """Delete what zoo keeps of dataset NAME, after asking. Your own files are not touched."""
+    from zoo.data.prepared import removable, remove
     from zoo.errors import ZooError
 
     record = _find(name)
-    place = place_of(record)
-    if place.is_dir() and not yes and not click.confirm(f"Delete {place}?", err=True):
+    folders = ", ".join(map(str, removable(record)))
+    if folders and not yes and not click.confirm(f"Delete {folders}?", err=True):
         raise ZooError("nothing was deleted")
-    click.echo(remove(record))
+    for folder in remove(record):
+        click.echo(folder)
 
 
 @command.command()

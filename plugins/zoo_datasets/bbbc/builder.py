@@ -22,7 +22,8 @@ Members = dict[str, dict[str, list[zipfile.ZipInfo]]]
 
 # skip_registration keeps the class out of TFDS' global names, which other packages share.
 class Bbbc(  # type: ignore[call-arg]
-    tfds.core.GeneratorBasedBuilder, skip_registration=True
+    tfds.core.GeneratorBasedBuilder,  # type: ignore[misc]
+    skip_registration=True,
 ):
     """Nucleus images with one instance label per pixel, group = source image.
 

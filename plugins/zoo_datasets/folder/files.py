@@ -46,13 +46,14 @@ class Folder:
         """Hash of each file's name, size and time of change."""
         digest = hashlib.sha256(os.fsencode(self.root.resolve()))
         for file in self.files:
-            state = file.stat()
-            digest.update(f"{file.name}:{file}:{state.st_size}:{state.st_mtime_ns}\n".encode())
+            state = file.stat() if file.is_file() else None
+            digest.update(os.fsencode(file) + b"\0")
+            digest.update(f"{state and (state.st_size, state.st_mtime_ns)}\n".encode())
         return digest.hexdigest()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for file in self.files:
-            name = file.relative_to(self.root).as_posix()
+            name = _name(file.relative_to(self.root))
             try:
                 image, note = self._read(file)
             except Rejected as reason:
@@ -69,6 +70,8 @@ class Folder:
     def _read(self, file: Path) -> tuple[Any, str]:
         if file.suffix.lower() not in IMAGES:
             raise Rejected(f"not of a kind that is read: {', '.join(IMAGES)}")
+        if not file.is_file():
+            raise Rejected("no regular file, or a broken link")
         try:
             return decode(file)
         except OSError as error:
@@ -81,3 +84,8 @@ class Folder:
                 ignored = name.startswith(".") or name.lower().endswith(CLEARLY_NO_IMAGE)
                 if not ignored and name.lower() not in ("thumbs.db", "desktop.ini"):
                     yield Path(folder, name)
+
+
+def _name(path: Path) -> str:
+    """A path as text that can be written anywhere, whatever bytes the file system holds."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

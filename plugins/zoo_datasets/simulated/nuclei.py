@@ -1,8 +1,9 @@
 """A simulator of fluorescence nuclei: shape, texture, blur, uneven light, shot and read noise.
 
 The stages are those of SIMCEP (Lehmussola et al., 2007, doi:10.1109/TMI.2007.896925). Values
-marked *SIMCEP* are the defaults of its published options file; the others are our own choice,
-made so that the images look like the 256×256 fields of BBBC038. Nothing was fitted to data.
+marked *SIMCEP* are those of its `simcep_options.m`, as published with its licence in
+github.com/UBCDingXin/improved_CcGAN @ 7c3354e6; the others are our own choice, made so that the
+images look like the 256×256 fields of BBBC038. Nothing was fitted to data.
 """
 
 import hashlib
@@ -107,8 +108,10 @@ class Nuclei:
         level, contrast = (1.5, 0.3) if mitotic else (1.0, 1.0)
         wanted, placed = int(rng.integers(self.nuclei[0], self.nuclei[1] + 1)), 0
         for _ in range(4 * wanted):
+            if placed == wanted:
+                break
             window, inside = self._chromosomes(rng) if mitotic else self._nucleus(rng)
-            if placed == wanted or not inside.any() or mask[window][inside].any():
+            if not inside.any() or mask[window][inside].any():
                 continue
             placed += 1
             mask[window][inside] = placed
@@ -159,12 +162,12 @@ class Nuclei:
         """Inside of an ellipse (half-axes) whose radius varies with three harmonics."""
         along = (x * np.cos(angle) + y * np.sin(angle)) / axes[0]
         across = (y * np.cos(angle) - x * np.sin(angle)) / axes[1]
-        direction = np.arctan2(across, along)
+        radius = np.hypot(along, across)
+        direction = (along + 1j * across) / np.maximum(radius, 1e-9)
         weights = rng.normal(0, self.irregularity, 3) * (2 / np.array(HARMONICS))
-        phases = rng.uniform(0, 2 * np.pi, 3)
-        terms = zip(weights, HARMONICS, phases, strict=True)
-        waves = sum(w * np.cos(harmonic * direction + phase) for w, harmonic, phase in terms)
-        inside: Inside = np.hypot(along, across) <= 1 + waves
+        waves = weights * np.exp(1j * rng.uniform(0, 2 * np.pi, 3))
+        edge = 1 + sum(w * direction**n for w, n in zip(waves, HARMONICS, strict=True)).real
+        inside: Inside = radius <= edge
         return inside
 
     def _texture(self, rng: np.random.Generator) -> Plane:
