@@ -172,7 +172,7 @@ class _Writer:
             self.notes["masks left out, because not every image has one"] += 1
             self.masks.remove()
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **_columns(self.rows))
+        np.savez(buffer, **_columns(self.rows))
         (self.folder / "columns.npz").write_bytes(buffer.getvalue())
         write_json(self.folder / "facts.json", self._facts())
 
