@@ -63,7 +63,9 @@ def main() -> None:
     given = parser.parse_args()
     results = given.folder / "results.jsonl"
     given.folder.mkdir(parents=True, exist_ok=True)
-    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
     for jit in ("off", "on"):
         whole = given.folder / f"{jit}-whole"
         if not whole.is_dir():

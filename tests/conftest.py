@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the user's datasets, caches and weights out of the tests."""
+    os.environ["ZOO_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras"))
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """A folder on the path of `zoo_command`, as an empty site-packages."""
