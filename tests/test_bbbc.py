@@ -205,6 +205,14 @@ def test_an_archive_without_the_layout_is_refused_and_leaves_nothing(fresh, tmp_
     assert not list(fresh.rglob("*incomplete*"))
 
 
+def test_a_truncated_archive_is_one_line_and_no_warning(fresh, tmp_path, capsys):
+    archive = write_archive(tmp_path / "cut.zip", kinds=["fluorescence"])
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(ZooError, match="is no zip archive, or is truncated"):
+        import_file(find("datasets", ALL), archive)
+    assert capsys.readouterr().err == ""
+
+
 def test_removing_deletes_the_prepared_files(fresh):
     record = find("datasets", ALL)
     version = place_of(record) / "1.0.0"

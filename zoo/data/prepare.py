@@ -14,6 +14,7 @@ from zoo.data.home import home
 from zoo.data.locking import lock, staged
 from zoo.data.prepared import FACTS, facts_of, place_of, version_of
 from zoo.data.tfds import quiet
+from zoo.device import configure
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 from zoo.specs import Archive, Dataset
@@ -66,6 +67,8 @@ def import_file(record: Dataset, path: Path) -> dict[str, Any]:
     found = sha256_of(path)
     if version_of(record) is not None:
         return _already(record, found)
+    with open_zip(path):
+        pass  # a damaged archive is told before a framework loads
     if found not in archive.sha256:
         print(
             f"warning: {path} is no known copy of {archive.filename} (SHA-256 {found}); this is "
@@ -97,24 +100,17 @@ def _archive(record: Dataset) -> Archive:
 
 def _prepare(record: Dataset, path: Path, sha256: str) -> None:
     archive = _archive(record)
-    with open_zip(path):
-        pass  # a damaged archive is told before a framework loads
     builder_class = record.load()
     place = place_of(record) / str(builder_class.VERSION)
     with lock(place_of(record), record.name):
         if place.is_dir():
             return
         with staged(place) as staging:
-            known = archive.sha256.get(sha256, UNKNOWN)
             facts = _build(record, builder_class, path, staging)
-            write_json(
-                staging / FACTS,
-                facts
-                | {
-                    "archive": {"filename": archive.filename, "sha256": sha256, "copy": known},
-                    "prepared": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                },
-            )
+            known = archive.sha256.get(sha256, UNKNOWN)
+            facts["archive"] = {"filename": archive.filename, "sha256": sha256, "copy": known}
+            facts["prepared"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            write_json(staging / FACTS, facts)
 
 
 def _build(record: Dataset, builder_class: Any, path: Path, staging: Path) -> dict[str, Any]:
@@ -123,6 +119,7 @@ def _build(record: Dataset, builder_class: Any, path: Path, staging: Path) -> di
 
     work = staging / "work"
     config = {"config": record.config} if record.config else {}
+    configure()  # loads TensorFlow, which TFDS needs for writing, without its remarks
     with quiet(), contextlib.redirect_stdout(io.StringIO()):
         builder = builder_class(data_dir=work, file_format="array_record", **config)
         manual = _as_named(path, work / "manual" / _archive(record).filename)
