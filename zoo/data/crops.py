@@ -19,7 +19,8 @@ from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 1
+FORMAT = 2
+PREFIX = "column_"  # a field may be called `file`, which is an argument of `np.savez`
 RESERVED = ("id", "image", "mask", "group", "rejected", "note")
 
 
@@ -52,7 +53,7 @@ def read_crops(folder: Path) -> Crops:
             return Crops(
                 pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
                 masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
-                columns=dict(columns),
+                columns={name.removeprefix(PREFIX): columns[name] for name in columns},
                 facts=json.loads((folder / "facts.json").read_text()),
             )
     except (OSError, ValueError, zipfile.BadZipFile) as error:
@@ -95,7 +96,7 @@ class _Writer:
     view: View
     tell: Callable[[Rejection], None]
     rejected: list[Rejection]
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    columns: dict[str, list[Any]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: int = 0
@@ -126,9 +127,9 @@ class _Writer:
 
     def _checked(self, example: Mapping[str, Any]) -> tuple[Any, Any]:
         image, mask = check_image(example["image"]), example.get("mask")
-        if self.rows and image.dtype != self.pixels.dtype:
+        if self.columns and image.dtype != self.pixels.dtype:
             raise Rejected(f"{image.dtype} pixels, while the first image has {self.pixels.dtype}")
-        if self.rows and {channels := image.shape[2], self.pixels.shape[2]} not in (
+        if self.columns and {channels := image.shape[2], self.pixels.shape[2]} not in (
             {channels},
             {1, 3},
         ):
@@ -148,8 +149,16 @@ class _Writer:
                 self.masks.append(crop.mask)
             self.masked.add(crop.mask is not None)
             self.pixels.append(crop.pixels)
-            self.rows.append(row)
+            self._record(row)
             self._update(row["id"], crop)
+
+    def _record(self, row: dict[str, Any]) -> None:
+        """Keep the fields that every crop has."""
+        if self.pixels.count == 1:
+            self.columns = {name: [] for name in row}
+        self.columns = {name: values for name, values in self.columns.items() if name in row}
+        for name, values in self.columns.items():
+            values.append(row[name])
 
     def _update(self, name: str, crop: Crop) -> None:
         self.content.update(f"{name}:{crop.pixels.shape}:{crop.pixels.dtype}".encode())
@@ -160,7 +169,7 @@ class _Writer:
     def finish(self) -> None:
         if self.view.size is None and len(self.sizes) > 1:
             raise UsageError(_sizes_differ(self.sizes))
-        if not self.rows:
+        if not self.columns:
             raise ZooError(
                 f"no training image is left: {len(self.rejected)} files set aside, "
                 f"{self.skipped} tiles without foreground"
@@ -172,7 +181,8 @@ class _Writer:
             self.notes["masks left out, because not every image has one"] += 1
             self.masks.remove()
         buffer = io.BytesIO()
-        np.savez(buffer, **_columns(self.rows))
+        columns: dict[str, Any] = {PREFIX + k: v for k, v in _arrays(self.columns).items()}
+        np.savez(buffer, **columns)
         (self.folder / "columns.npz").write_bytes(buffer.getvalue())
         write_json(self.folder / "facts.json", self._facts())
 
@@ -197,11 +207,10 @@ def _digest(image: npt.NDArray[Any]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Fields that every crop has, as arrays of text, numbers or truth values."""
-    names = set.intersection(*map(set, rows)) if rows else set()
-    columns = {name: np.array([row[name] for row in rows]) for name in sorted(names)}
-    return {name: values for name, values in columns.items() if values.dtype.kind in "Uiufb"}
+def _arrays(columns: dict[str, list[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The fields that are text, numbers or truth values."""
+    arrays = {name: np.array(values) for name, values in sorted(columns.items())}
+    return {name: values for name, values in arrays.items() if values.dtype.kind in "Uiufb"}
 
 
 def _sizes_differ(sizes: Counter[tuple[int, int]]) -> str:
