@@ -28,13 +28,26 @@ def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], 
 @contextlib.contextmanager
 def _bar(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Speed(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{unit}, {task.speed or 0:.0f}/s")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(unit),
+        Speed(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -53,7 +66,8 @@ def _lines(label: str, total: float, unit: str) -> Iterator[Callable[[float], No
         now = time.monotonic()
         if now - shown >= SECONDS_BETWEEN_LINES and done < total:
             shown = now
-            left = (now - start) / done * (total - done)
-            print(f"{label}: {done:g}/{total:g} {unit}, {left:.0f} s left", file=sys.stderr)
+            rate = done / (now - start)
+            left = f"{rate:.3g}/s, {(total - done) / rate:.0f} s left"
+            print(f"{label}: {done:.0f}/{total:.0f} {unit}, {left}", file=sys.stderr)
 
     yield advance
