@@ -18,12 +18,13 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
 from zoo.device import configure
-from zoo.errors import Interrupted, NotComputed, ZooError
+from zoo.errors import Interrupted, NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png, pairs_png, write_synthetic
 from zoo.runs.signals import terminate_as_interrupt
+from zoo.tracking import tracking
 
 SHOWN = 64
 NEIGHBOURS = 16
@@ -46,9 +47,10 @@ def run_recipe(recipe: Recipe) -> Run:
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
-    device = configure(settings["device"], threads=settings["threads"])
+    device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = _load(recipe, name)
+    gan = _compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
     if name != asked:
@@ -60,11 +62,15 @@ def run_recipe(recipe: Recipe) -> Run:
         seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
         dataset=_dataset_facts(images, asked=asked, fallback=fallback),
     )
-    return _carry_out(run, recipe, images, device)
+    return _carry_out(run, recipe, images, gan, device)
 
 
-def resume(path: str | Path) -> Run:
+def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     """Continue a run where it stopped; a finished one is returned as it is.
+
+    Args:
+        path: The run folder.
+        recipe: The run's recipe with other settings that do not shape its weights.
 
     Raises:
         zoo.errors.ZooError: If the dataset is not the one that the run began with.
@@ -72,9 +78,11 @@ def resume(path: str | Path) -> Run:
     run = Run.open(path)
     if run.status == "finished":
         print(f"{run.path} is finished; nothing to resume", file=sys.stderr)
+        if not run.report_path.is_file():
+            _report(run)
         return run
-    recipe = Recipe.from_dict(run.recipe)
-    device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    recipe = recipe or Recipe.from_dict(run.recipe)
+    device = _configure(recipe)
     images = _load(recipe, recipe.data)
     before = run.manifest.get("dataset", {}).get("fingerprint")
     if before and before != images.fingerprint:
@@ -82,16 +90,28 @@ def resume(path: str | Path) -> Run:
             f"{recipe.data} changed since {run.path} began: "
             f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
         )
-    return _carry_out(run, recipe, images, device)
+    return _carry_out(run, recipe, images, _compiled(recipe, images), device)
 
 
-def _carry_out(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Run:
+def _configure(recipe: Recipe) -> str:
+    device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
+        raise UsageError(
+            "there is a GPU, but TensorFlow does not find it (`zoo doctor` says more); "
+            "repair that, or add --preset quick to train on the CPU"
+        )
+    return device
+
+
+def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
     with run.lock(), terminate_as_interrupt(), _status_kept(run):
+        run.write_recipe(recipe.to_dict())
+        _describe(run, gan, images, device)
         stages = Stages(run)
         with stages("data"):
             _describe_data(run, images)
         with stages("training"):
-            gan = _train(run, recipe, images, device)
+            _train(run, recipe, images, gan)
         with stages("sampling"):
             _publish(run, recipe, images, gan)
         if recipe.settings["eval"]:
@@ -170,22 +190,30 @@ def _describe_data(run: Run, images: ImageSet) -> None:
     write_bytes(run.samples / "real.png", grid_png(_spread(shown, SHOWN), 8))
 
 
-def _train(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Any:
-    from zoo.gan import Budget, build, train
+def _compiled(recipe: Recipe, images: ImageSet) -> Any:
+    from zoo.gan import build
     from zoo.signatures import split_options
 
     record = find("generators", recipe.generator)
     _, training = split_options(record, recipe.options)
-    shape = images.shape[1:]
-    if shape[2] not in record.channels:
-        raise ZooError(f"{record.name} makes {record.channels} channels; {images.name}: {shape[2]}")
+    *_, channels = shape = images.shape[1:]
+    if channels not in record.channels:
+        offered = ", ".join(map(str, record.channels))
+        raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")
     gan = build(recipe, shape)
     gan.compile(**training, **_jit(recipe))
+    return gan
+
+
+def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
+    session = {"began": _now(), "device": device, "jit": gan.jit, "versions": _versions()}
+    sessions = [*run.manifest.get("sessions", []), session]
+    if sessions[0]["versions"] != session["versions"]:
+        say(run, "warning: other versions than the run began with; weights may differ")
     run.update_manifest(
-        device=device,
-        jit=gan.jit,
-        versions=_versions(),
-        image_shape=list(shape),
+        **{key: sessions[0][key] for key in ("device", "jit", "versions")},
+        sessions=sessions,
+        image_shape=list(images.shape[1:]),
         class_names=list(images.class_names),
         loss=gan.loss_name,
         equilibrium=dict(gan.losses_pair.equilibrium),
@@ -195,18 +223,14 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Any:
         },
     )
     say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
-    trackers = _trackers(run)
-    for tracker in trackers:
-        tracker.run_started(run)
-    train(
-        gan,
-        images.split("train"),
-        Budget(**recipe.budget),
-        run=run,
-        loggers=[tracker.logged for tracker in trackers],
-    )
-    for tracker in trackers:
-        tracker.run_ended(run, "trained")
+
+
+def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+    from zoo.gan import Budget, train
+
+    budget = Budget(**recipe.budget)
+    with tracking(run) as logged:
+        train(gan, images.split("train"), budget, run=run, loggers=[logged])
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
@@ -214,7 +238,6 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, device: str) -> Any:
         kimg=step * gan.batch_size / 1000,
         images_per_second=round(float(np.median(rates)), 1) if rates else None,
     )
-    return gan
 
 
 def _publish(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
@@ -283,7 +306,7 @@ def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     detection = detect(
         images,
         _sampler(gan, images),
-        detectors=[find("detectors", name) for name in DETECTORS],
+        detectors=[record for record in records("detectors") if record.name in DETECTORS],
         snapshots={step: snapshot(step) for step in snapshot_steps(run)},
         seed=recipe.settings["seed"],
     )
@@ -307,10 +330,6 @@ def _spread(images: ImageSet, n: int) -> npt.NDArray[Any]:
 def _jit(recipe: Recipe) -> Mapping[str, Any]:
     choice = recipe.settings["jit"]
     return {} if choice == "auto" else {"jit_compile": choice == "on"}
-
-
-def _trackers(run: Run) -> list[Any]:
-    return [record.load()() for record in records("trackers")]
 
 
 def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, Any]:

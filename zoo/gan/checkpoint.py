@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def save_checkpoint(gan: GAN, folder: Path, *, elapsed: float, keep: int = 2) ->
     path = folder / f"{step:08d}{SUFFIX}"
     facts = {"step": step, "elapsed": elapsed, "layout": _layout(gan.state)}
     _save(path, gan.state, facts)
-    for old in sorted(folder.glob(f"*{SUFFIX}"))[:-keep]:
+    for old in [p for p in sorted(folder.glob(f"*{SUFFIX}")) if p <= path][:-keep]:
         old.unlink()
     return path
 
@@ -46,17 +47,22 @@ def restore_checkpoint(gan: GAN, folder: Path) -> dict[str, Any] | None:
         zoo.errors.ZooError: If checkpoints exist but none can be read, or they are of another
             network.
     """
-    paths = sorted(folder.glob(f"*{SUFFIX}"), reverse=True)
-    for path in paths:
+    for unfinished in folder.glob(f".*{SUFFIX}.*"):
+        unfinished.unlink()
+    damaged = []
+    for path in sorted(folder.glob(f"*{SUFFIX}"), reverse=True):
         try:
             arrays, facts = _load(path)
         except DAMAGED:
+            damaged.append(path)
             continue
         if facts["layout"] != _layout(gan.state):
             raise ZooError(f"{path} is of another network than this recipe builds")
         _assign(gan.state, arrays)
+        for later in damaged:
+            later.unlink()
         return facts
-    if paths:
+    if damaged:
         raise ZooError(f"no checkpoint in {folder} can be read; start a new run")
     return None
 
@@ -90,6 +96,8 @@ def save_generator(network: keras.Model, path: Path) -> None:
     temporary = path.with_name(f".writing-{path.name}")
     try:
         network.save(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror}") from error

@@ -70,7 +70,7 @@ class GAN(keras.Model):  # type: ignore[misc]
     def compile(
         self,
         *,
-        loss: str = "bce",
+        loss: Literal["bce", "least-squares", "hinge"] = "bce",
         learning_rate: float = 2e-4,
         d_learning_rate: float | None = None,
         beta_1: float = 0.5,
@@ -95,7 +95,15 @@ class GAN(keras.Model):  # type: ignore[misc]
             r1_gamma: Weight of the R1 gradient penalty on real images (arXiv:1801.04406).
             ema_decay: Decay of the generator's moving average, ramped as (1 + t) / (10 + t).
             jit_compile: Compile the gradients with XLA; `auto` does so on a GPU.
+
+        Raises:
+            zoo.errors.UsageError: If a value is unknown or out of range.
         """
+        _positive(
+            learning_rate=learning_rate, d_learning_rate=d_learning_rate, batch_size=batch_size
+        )
+        if augment != "none" and not self.augmentable:
+            raise UsageError(f"{type(self).__name__} cannot be augmented; use augment=none")
         self.loss_name = loss
         self.losses_pair = find_loss(loss)
         self.batch_size = batch_size
@@ -318,6 +326,12 @@ def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:
 def _assign(variables: list[Any], values: list[Tensor]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _positive(**values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} must be above 0; got {value}")
 
 
 def _resolve_jit(choice: bool | str) -> bool:

@@ -242,8 +242,8 @@ def _check(gan: GAN, images: ImageSet) -> None:
 
 
 def _pipeline(images: ImageSet, gan: GAN, total: int | None) -> Iterator[Any]:
-    """Batches from the GAN's step on; without end if time decides."""
+    """Images, or (images, labels), from the GAN's step on; without end if time decides."""
     first = int(gan.step.numpy())
     last = total if total is not None else 2**62
-    for batch, _ in images.batches(first, last, batch_size=gan.batch_size, seed=gan.seed):
-        yield tf.constant(batch)
+    for batch, labels in images.batches(first, last, batch_size=gan.batch_size, seed=gan.seed):
+        yield batch if labels is None else (batch, labels)
