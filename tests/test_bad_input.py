@@ -46,6 +46,7 @@ def animation():
 
 
 GREY = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
 BAD = {
     "empty.png": (b"", "empty file"),
@@ -54,6 +55,7 @@ BAD = {
     "no-area.png": (png_claiming(0, 7), "zero area: 0×7 pixels"),
     "huge.png": (png_claiming(50_000, 50_000), "claims 2,500,000,000 pixels"),
     "large.png": (png_claiming(11_000, 11_000), "claims 11000×11000 pixels"),
+    "postscript.png": (POSTSCRIPT, "no image that can be read"),
     "animated.gif": (animation(), "holds 2 frames"),
 }
 

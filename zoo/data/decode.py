@@ -14,6 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from zoo.data.examples import Rejected, check_image
 
 MAX_PIXELS = 100_000_000
+# Pillow hands other formats to whatever reads them: PostScript, by its content, to Ghostscript.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")
 # Pillow reads each of these modes into 8 bits, or 16 for the grey ones, without loss.
 AS_IT_IS = ("L", "RGB", "LA", "RGBA")
 GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -43,7 +45,7 @@ def decode(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's, on sizes that are checked here
-            with Image.open(file) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 _check_header(image)
                 return _pixels(image)
     except Rejected:
