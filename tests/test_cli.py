@@ -7,6 +7,8 @@ import sys
 import pytest
 from zoo_cli.commands.list import KINDS
 
+from zoo.settings import SETTINGS
+
 DRY = ("run", "dcgan", "--data", "bbbc/simulated", "--dry-run")
 
 
@@ -118,6 +120,18 @@ def test_switches_turn_measurement_and_network_off(zoo_command):
     recipe = answer(zoo_command(*DRY, "--json", "--no-eval", "--offline"))
     assert recipe["settings"]["eval"] is False
     assert recipe["settings"]["offline"] is True
+
+
+def test_a_switch_turns_back_on_what_the_environment_turned_off(zoo_command):
+    recipe = answer(zoo_command(*DRY, "--json", "--eval", ZOO_EVAL="off", ZOO_OFFLINE="on"))
+    assert recipe["settings"]["eval"] is True
+    assert recipe["settings"]["offline"] is True
+
+
+def test_every_setting_is_an_option_of_run_with_its_default(zoo_command):
+    text = zoo_command("run", "--help").stdout
+    assert all(f"--{name.replace('_', '-')} " in text for name in SETTINGS)
+    assert "Size of the images, pixels.  [default: 64x64]" in text
 
 
 def test_settings_of_the_user_s_config_count(zoo_command, tmp_path):

@@ -236,6 +236,7 @@ def test_unknown_names_come_with_the_choices_and_the_closest(arguments, message)
     ("values", "message"),
     [
         ({"seed": "-1"}, "seed=-1: expected at least 0"),
+        ({"seed": 2**31 - 2**21}, "expected at most 2145386495"),
         ({"kimg": "0"}, "kimg=0: expected above 0"),
         ({"min_foreground": "2"}, "min_foreground=2: expected at most 1"),
         ({"jit": "yes"}, "jit=yes: expected auto or on or off"),

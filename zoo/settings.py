@@ -5,7 +5,7 @@ import importlib.util
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,20 @@ from zoo.errors import UsageError
 from zoo.plugins import unknown
 from zoo.values import convert, parse_size
 
+LARGEST_SEED = 2**31 - 1 - 2**21  # an int32 to which the streams of latents are added
 BUDGETS = ("steps", "kimg", "epochs", "minutes")
 PRESETS: dict[str, dict[str, Any]] = {"quick": {"kimg": 24}, "full": {"kimg": 2000}}
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting's type, as an annotation, and its default.
+    """A setting: its type, as an annotation, its default, and what the command line says of it.
 
     Attributes:
         annotation: Python source.
         default: Value where nothing else sets it.
+        help: One sentence, without the default.
+        metavar: What stands for the value in the help; empty for a switch.
         least: Smallest value; a budget must be above it.
         most: Largest value.
         shapes: Whether another value gives other weights, so that a resumed run must keep it.
@@ -31,33 +34,96 @@ class Setting:
 
     annotation: str
     default: Any = None
+    _: KW_ONLY
+    help: str
+    metavar: str = ""
     least: float = -math.inf
     most: float = math.inf
     shapes: bool = False
 
 
+def _shaping(annotation: str, default: Any = None, **facts: Any) -> Setting:
+    return Setting(annotation, default, shapes=True, **facts)
+
+
 SETTINGS = {
-    "preset": Setting("Literal['quick', 'full']"),
-    "seed": Setting("int", 0, least=0, shapes=True),
-    "split_seed": Setting("int", 0, least=0, shapes=True),
-    "steps": Setting("int | None", least=0, shapes=True),
-    "kimg": Setting("float | None", least=0, shapes=True),
-    "epochs": Setting("float | None", least=0, shapes=True),
-    "minutes": Setting("float | None", least=0, shapes=True),
-    "image_size": Setting("size", (64, 64), shapes=True),
-    "label": Setting("str | None", shapes=True),
-    "view": Setting("Literal['tile', 'resize'] | None", shapes=True),
-    "downscale": Setting("float", 1.0, least=1.0, shapes=True),
-    "min_foreground": Setting("float | None", least=0.0, most=1.0, shapes=True),
-    "jit": Setting("Literal['auto', 'on', 'off']", "auto", shapes=True),
-    "device": Setting("Literal['auto', 'cpu', 'gpu']", "auto"),
-    "threads": Setting("int", 0, least=0),
-    "eval": Setting("bool", True),
-    "offline": Setting("bool", False),
-    "out": Setting("str", "runs"),
-    "score_images": Setting("int", 512, least=2),
-    "inception_weights": Setting("str | None"),
-    "inception_layer": Setting("str | None"),
+    "seed": _shaping(
+        "int",
+        0,
+        help="Seed of weights, latents and augmentation.",
+        metavar="N",
+        least=0,
+        most=LARGEST_SEED,
+    ),
+    "split_seed": _shaping(
+        "int", 0, help="Seed of the split into training and held-out images.", metavar="N", least=0
+    ),
+    "preset": _shaping(
+        "Literal['quick', 'full']",
+        help="Budget and options; quick on a CPU, full on a GPU.",
+        metavar="quick|full",
+    ),
+    "steps": _shaping("int | None", help="Train for N steps.", metavar="N", least=0),
+    "kimg": _shaping(
+        "float | None",
+        help="Train until the discriminator has seen N thousand real images.",
+        metavar="N",
+        least=0,
+    ),
+    "epochs": _shaping(
+        "float | None", help="Train for N passes through the images.", metavar="N", least=0
+    ),
+    "minutes": _shaping(
+        "float | None",
+        help="Train for N minutes; the step reached is recorded.",
+        metavar="N",
+        least=0,
+    ),
+    "image_size": _shaping("size", (64, 64), help="Size of the images, pixels.", metavar="HxW"),
+    "label": _shaping(
+        "str | None", help="What a conditional generator is conditioned on.", metavar="FIELD"
+    ),
+    "view": _shaping(
+        "Literal['tile', 'resize'] | None",
+        help="How larger images become training images.",
+        metavar="tile|resize",
+    ),
+    "downscale": _shaping(
+        "float",
+        1.0,
+        help="Shrink images by this factor before they are cut.",
+        metavar="X",
+        least=1.0,
+    ),
+    "min_foreground": _shaping(
+        "float | None",
+        help="Skip tiles with a smaller share of foreground.",
+        metavar="X",
+        least=0.0,
+        most=1.0,
+    ),
+    "jit": _shaping(
+        "Literal['auto', 'on', 'off']",
+        "auto",
+        help="Compile with XLA; auto does so on a GPU.",
+        metavar="auto|on|off",
+    ),
+    "device": Setting(
+        "Literal['auto', 'cpu', 'gpu']", "auto", help="Where to train.", metavar="auto|cpu|gpu"
+    ),
+    "threads": Setting("int", 0, help="CPU threads; 0 takes all.", metavar="N", least=0),
+    "eval": Setting("bool", True, help="Measure and detect, or train and sample only."),
+    "offline": Setting("bool", False, help="Download nothing."),
+    "out": Setting("str", "runs", help="Folder that holds the runs.", metavar="DIR"),
+    "score_images": Setting(
+        "int", 512, help="Generated and real images that are scored.", metavar="N", least=2
+    ),
+    "inception_weights": Setting(
+        "str | None", help="Weights of InceptionV3 for the feature metrics.", metavar="FILE"
+    ),
+    "inception_layer": Setting(
+        "str | None", help="Layer of InceptionV3 whose output is compared.", metavar="NAME"
+    ),
 }
 
 
@@ -114,8 +180,7 @@ def has_gpu() -> bool:
         return False
     if not Path("/proc/driver/nvidia/gpus").is_dir() and not Path("/dev/nvidia0").exists():
         return False
-    libraries = importlib.util.find_spec("nvidia") or Path("/usr/local/cuda").exists()
-    return libraries is not None and libraries is not False
+    return bool(importlib.util.find_spec("nvidia")) or Path("/usr/local/cuda").exists()
 
 
 def _check_range(name: str, value: float, setting: Setting) -> None:
@@ -123,4 +188,4 @@ def _check_range(name: str, value: float, setting: Setting) -> None:
         bound = f"above {setting.least:g}" if name in BUDGETS else f"at least {setting.least:g}"
         raise UsageError(f"{name}={value:g}: expected {bound}")
     if value > setting.most:
-        raise UsageError(f"{name}={value:g}: expected at most {setting.most:g}")
+        raise UsageError(f"{name}={value:g}: expected at most {setting.most:.10g}")

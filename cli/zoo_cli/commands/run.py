@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import UsageError
+from zoo.recipe import show
+from zoo.settings import SETTINGS
 from zoo_cli.output import print_json
 from zoo_cli.user import complete, registry_option, user_file
 
@@ -14,32 +16,18 @@ if TYPE_CHECKING:
     from zoo.recipe import Recipe
     from zoo.runs import Run
 
-SETTINGS = (
-    ("--seed", "N", "Seed of weights, latents and augmentation (default 0)."),
-    ("--split-seed", "N", "Seed of the split into training and held-out images (default 0)."),
-    ("--preset", "quick|full", "Budget and options; quick on a CPU, full on a GPU."),
-    ("--steps", "N", "Train for N steps."),
-    ("--kimg", "N", "Train until the discriminator has seen N thousand real images."),
-    ("--epochs", "N", "Train for N passes through the images."),
-    ("--minutes", "N", "Train for N minutes; the step reached is recorded."),
-    ("--image-size", "HxW", "Size of the images in pixels (default 64x64)."),
-    ("--label", "FIELD", "What a conditional generator is conditioned on."),
-    ("--view", "tile|resize", "How larger images become training images."),
-    ("--downscale", "X", "Shrink images by this factor before they are cut (default 1)."),
-    ("--min-foreground", "X", "Skip tiles with a smaller share of foreground."),
-    ("--jit", "auto|on|off", "Compile with XLA; auto does so on a GPU."),
-    ("--device", "auto|cpu|gpu", "Where to train."),
-    ("--threads", "N", "CPU threads; 0 takes all (default)."),
-    ("--score-images", "N", "Generated and real images that are scored (default 512)."),
-    ("--inception-weights", "FILE", "Weights of InceptionV3 for the feature metrics."),
-    ("--inception-layer", "NAME", "Layer of InceptionV3 whose output is compared."),
-    ("--out", "DIR", "Folder that holds the runs (default runs)."),
-)
-
 
 def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for flag, metavar, text in reversed(SETTINGS):
-        command = click.option(flag, metavar=metavar, help=text)(command)
+    for name, setting in reversed(SETTINGS.items()):
+        flag = f"--{name.replace('_', '-')}"
+        if setting.annotation == "bool":
+            # Neither form leaves the word to the environment and to config.yaml.
+            switch = f"{flag}/--no-{flag.removeprefix('--')}"
+            command = click.option(switch, default=None, help=setting.help)(command)
+            continue
+        default = "" if setting.default is None else f"  [default: {show(setting.default)}]"
+        text = setting.help + default
+        command = click.option(flag, metavar=setting.metavar, help=text)(command)
     return command
 
 
@@ -51,8 +39,6 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
 @_setting_options
-@click.option("--no-eval", is_flag=True, help="Train and sample only.")
-@click.option("--offline", is_flag=True, help="Download nothing.")
 @registry_option
 @click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
@@ -73,7 +59,7 @@ def command(
     `zoo info GENERATOR` lists what -o sets. Settings may also come from the environment
     (ZOO_SEED, …) or from config.yaml; --dry-run prints where each value comes from.
     """
-    given = _given(settings)
+    given = {name: value for name, value in settings.items() if value is not None}
     options = parse_options([*pairs, *([f"augment={augment}"] if augment is not None else [])])
     if resume is not None:
         recipe, start = _resumed(resume, name, data, given, options)
@@ -96,15 +82,6 @@ def parse_options(pairs: Iterable[str]) -> dict[str, str]:
             raise UsageError(f"-o {pair}: expected KEY=VALUE")
         options[key.strip().replace("-", "_")] = value
     return options
-
-
-def _given(settings: dict[str, Any]) -> dict[str, Any]:
-    # A switch that is not there leaves the word to the environment and to config.yaml.
-    switches = {
-        **({"eval": False} if settings.pop("no_eval") else {}),
-        **({"offline": True} if settings.pop("offline") else {}),
-    }
-    return {name: value for name, value in settings.items() if value is not None} | switches
 
 
 def _new(
