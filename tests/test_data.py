@@ -19,6 +19,7 @@ from zoo.data import alias, load, loading, resolve
 from zoo.data.download import download
 from zoo.data.prepare import fetch
 from zoo.data.prepared import remove
+from zoo.data.source import Source
 from zoo.data.view import View, foreground_of
 from zoo.errors import ZooError
 from zoo.plugins import find
@@ -114,6 +115,20 @@ def test_the_fingerprint_tells_content_view_and_split_apart(change):
     plain = load("bbbc/simulated", **SIMULATED)
     other = load("bbbc/simulated", **(SIMULATED | change))
     assert other.fingerprint != plain.fingerprint
+
+
+def test_the_fingerprint_tells_groups_apart_that_hold_the_same_pixels(monkeypatch):
+    def field(number):
+        pixels = np.random.default_rng(number).integers(0, 256, (32, 32), np.uint8)
+        return {"id": f"{number:02d}", "image": pixels}
+
+    def fingerprint(size):
+        examples = [field(i) | {"group": f"slide {i // size}"} for i in range(60)]
+        source = Source(f"slides of {size}", lambda: iter(examples))
+        monkeypatch.setattr(loading, "open_source", lambda *_: source)
+        return load("bbbc/simulated", image_size=32, min_foreground=0).fingerprint
+
+    assert fingerprint(1) != fingerprint(2)
 
 
 def test_splits_are_counted_with_their_groups():

@@ -170,5 +170,6 @@ def _labels(
 def _fingerprint(images: ImageSet, crops: Crops, view: View, split_seed: int) -> str:
     labels = None if images.labels is None else images.labels.tolist()
     cut = [view.kind, images.shape[1:], view.downscale, view.min_foreground]
-    facts = [crops.facts["content"], cut, split_seed, images.class_names, labels]
+    split = [split_seed, images.groups.tolist(), images.parts.tolist()]
+    facts = [crops.facts["content"], cut, split, images.class_names, labels]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
