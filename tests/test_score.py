@@ -77,7 +77,6 @@ def evaluation() -> dict:
         sampler(130),
         extractor=RandomProjection(),
         n=60,
-        n_untrained=20,
         untrained=sampler(20),
         metrics=METRICS,
     )
@@ -119,7 +118,7 @@ def test_the_card_states_what_makes_two_scores_comparable(evaluation: dict) -> N
 
 def test_only_held_out_distances_have_a_floor_and_a_ratio(evaluation: dict) -> None:
     for name, entry in entries(evaluation).items():
-        held_out = not name.endswith(("_train", "_untrained"))
+        held_out = not name.endswith("_train")
         assert (entry["floor"] is not None) == held_out
         assert (entry["ratio"] is not None) <= held_out
     assert entries(evaluation)["coverage"]["ratio"] is None
@@ -137,11 +136,15 @@ def test_ratio_is_near_one_for_a_perfect_generator_and_grows_with_its_error() ->
     assert bad > 3 * perfect
 
 
-def test_the_untrained_generator_is_scored_with_its_own_number_of_images(evaluation: dict) -> None:
-    found = entries(evaluation)
-    assert found["fid_random_untrained"]["n_fake"] == 20
-    assert found["fid_random_untrained"]["interval"] is None
-    assert found["fid_random_untrained"]["value"] > found["fid_random"]["value"]
+def test_the_untrained_generator_is_measured_at_the_floors_number_of_images(
+    evaluation: dict,
+) -> None:
+    fid, untrained = (entries(evaluation)[f"fid_random{suffix}"] for suffix in ("", "_untrained"))
+    m = fid["protocol"]["comparable"]["m"]
+    assert untrained["protocol"]["comparable"]["m"] == untrained["n_fake"] == m
+    assert untrained["floor"] == fid["floor"]
+    assert untrained["ratio"] > fid["ratio"]
+    assert "5 group subsamples" in untrained["protocol"]["comparable"]["interval"]
 
 
 def test_features_are_extracted_once_for_all_metrics() -> None:
@@ -318,7 +321,9 @@ def test_feasibility_places_the_score_between_floor_and_untrained(evaluation: di
     fid = entries(evaluation)["fid_random"]
     assert line.startswith(f"fid_random {fid['value']:.3g} (n = 60)")
     assert f"{fid['ratio']:.3g} times the {fid['floor']:.3g} of real images" in line
-    assert "% of the way from the untrained generator" in line
+    untrained = entries(evaluation)["fid_random_untrained"]
+    at_m = untrained["ratio"] * untrained["floor"]
+    assert f"% of the way from the untrained generator's {at_m:.3g} to the floor" in line
 
 
 def test_feasibility_says_when_training_gained_nothing() -> None:

@@ -147,7 +147,8 @@ def _standard_error(measure: Measure, real: Array, fake: Array, context: Context
 
 
 def _how(comparison: Comparison, resampled: Resampled) -> dict[str, str | None]:
-    interval = f"subsample range: {SUBSAMPLES} group subsamples without replacement at m images"
+    count = len(resampled.values)
+    interval = f"subsample range: {count} group subsamples without replacement at m images"
     floor = f"mean of {FLOOR_CUTS} cuts of the held-out reals by group, m images on each side"
     return {
         "interval": interval if resampled.values else None,

@@ -43,10 +43,11 @@ def _against_floor(entry: Mapping[str, Any]) -> str:
 
 
 def _against_untrained(entry: Mapping[str, Any], untrained: Mapping[str, Any]) -> str:
-    """How much of the way from the untrained generator to the floor was covered."""
-    start, floor = untrained["value"], entry.get("floor") or 0.0
-    ratio = entry.get("ratio")
-    reached = entry["value"] if ratio is None else ratio * floor
+    """How much of the way from the untrained generator to the floor was covered, all at m."""
+    floor, reached, start = entry.get("floor"), _at_m(entry), _at_m(untrained)
+    if floor is None or reached is None or start is None:
+        counts = f"n = {untrained['n_fake']}"
+        return f"the untrained generator has {untrained['value']:.3g} ({counts})"
     if start <= floor:
         return f"the untrained generator's {start:.3g} is no worse than the floor"
     covered = (start - reached) / (start - floor)
@@ -55,3 +56,9 @@ def _against_untrained(entry: Mapping[str, Any], untrained: Mapping[str, Any]) -
     return (
         f"{min(covered, 1):.0%} of the way from the untrained generator's {start:.3g} to the floor"
     )
+
+
+def _at_m(entry: Mapping[str, Any]) -> float | None:
+    """The score at the floor's number of images, on the floor's cuts."""
+    floor, ratio = entry.get("floor"), entry.get("ratio")
+    return None if floor is None or ratio is None else float(ratio * floor)

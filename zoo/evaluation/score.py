@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.errors import ZooError
 from zoo.evaluation.card import data_facts, origin, split_facts
-from zoo.evaluation.compare import SUBSAMPLES, Comparison, compare
+from zoo.evaluation.compare import FLOOR_CUTS, SUBSAMPLES, Comparison, compare
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.feasibility import feasibility
 from zoo.evaluation.measures import Sample, bind
@@ -37,7 +37,6 @@ def score(
     extractor: Extractor | str,
     n: int = 512,
     n_train: int | None = None,
-    n_untrained: int = 128,
     seed: int = 0,
     untrained: Sampler | None = None,
     metrics: Sequence[Metric] | None = None,
@@ -52,9 +51,8 @@ def score(
         n: Generated images, and held-out reals they are compared with.
         n_train: Training reals that the same images are compared with; by default as many as
             held-out ones, for the bias of a distance depends on the number.
-        n_untrained: Images of the untrained generator.
         seed: Seed of the drawn reals, the generated images, the cuts and the metrics.
-        untrained: The `sample` of the generator before training.
+        untrained: The `sample` of the generator before training; m images are taken of it.
         metrics: Records of the metrics; by default all that are installed.
         cache: Folder that keeps the real images' features; `None` keeps none.
 
@@ -62,7 +60,8 @@ def score(
         `{"metrics": [{"name", "value", "interval", "n_real", "n_fake", "floor", "ratio",
         "protocol"}], "not_computed": [{"name", "reason"}]}`. Against training reals a name ends
         in `_train`, of the untrained generator in `_untrained`. The interval is the range over
-        20 group subsamples without replacement at m images; floor and ratio are at the same m.
+        group subsamples without replacement at m images, 20 of them or, for the untrained
+        generator, the 5 of the ratio; floor and ratio are at the same m.
 
     Raises:
         zoo.errors.ZooError: If the generated images have another size than the real ones.
@@ -73,13 +72,15 @@ def score(
         "train": _reals(images.split("train"), n_train or len(held_out) or n, seed),
         "generated": _generated(sample(n, seed), images),
     }
+    comparisons = _comparisons(images, samples, seed)
     if untrained is not None:
-        samples["untrained"] = _generated(untrained(n_untrained, seed), images)
+        comparisons.append(_before_training(comparisons[0]))
+        if len(held_out):
+            samples["untrained"] = _generated(untrained(comparisons[0].m or n, seed), images)
     present = {name: rows for name, rows in samples.items() if len(rows)}
     chosen = registered_metrics() if metrics is None else metrics
     measures, failed = bind(chosen, present, extractor=extractor, seed=seed, cache=cache)
 
-    comparisons = _comparisons(images, samples, seed)
     common = {"comparable": data_facts(images), "provenance": origin(seed, images)}
     entries: list[dict[str, Any]] = []
     work = len(measures) * len(comparisons)
@@ -124,7 +125,7 @@ def _generated(fakes: npt.NDArray[np.uint8], images: ImageSet) -> Sample:
 
 
 def _comparisons(images: ImageSet, samples: Mapping[str, Sample], seed: int) -> list[Comparison]:
-    """Held-out, training and untrained, with one m for the first two where groups allow."""
+    """Against held-out and training reals, with one m for both where groups allow."""
     m = len(samples["generated"])
     found = []
     for side, suffix in (("held_out", ""), ("train", "_train")):
@@ -142,9 +143,13 @@ def _comparisons(images: ImageSet, samples: Mapping[str, Sample], seed: int) -> 
                 reason=_why_empty(images, side) if not len(groups) else "",
             )
         )
-    if "untrained" in samples:
-        found.append(replace(found[0], fake="untrained", suffix="_untrained", cuts=(), floor=False))
     return found
+
+
+def _before_training(held_out: Comparison) -> Comparison:
+    """The untrained generator on the cuts of floor and ratio, so that all three share their m."""
+    cuts = held_out.cuts[:FLOOR_CUTS]
+    return replace(held_out, fake="untrained", suffix="_untrained", cuts=cuts)
 
 
 def _why_empty(images: ImageSet, side: str) -> str:
