@@ -221,6 +221,33 @@ def test_an_alias_that_cannot_download_falls_back_and_says_why(monkeypatch, caps
     assert len(warnings) == 1
 
 
+class Broken:
+    """A dataset builder of somebody else's that fails in its own way."""
+
+    VERSION = "1.0.0"
+
+    def __init__(self, **settings):
+        raise KeyError("no such\nfeature")
+
+
+def test_an_alias_survives_a_builder_that_fails_in_its_own_way(monkeypatch, capsys):
+    content = b"an archive"
+    known = {hashlib.sha256(content).hexdigest(): "test"}
+
+    def broken(kind, name):
+        record = find(kind, name)
+        if name == "bbbc/bbbc038-fluorescence":
+            archive = replace(record.archive, url=url, sha256=known)
+            return replace(record, target=f"{__name__}:Broken", archive=archive)
+        return record
+
+    monkeypatch.setattr(alias, "find", broken)
+    with serving(content) as url:
+        name, reason = resolve("bbbc")
+    assert name == "bbbc/simulated"
+    assert "KeyError: 'no such\\nfeature'" in reason
+
+
 def test_loading_an_alias_records_why_it_fell_back():
     images = load("bbbc", offline=True, image_size=64, images=40)
     assert images.name == "bbbc/simulated"

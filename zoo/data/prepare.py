@@ -5,6 +5,7 @@ import datetime
 import io
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,17 +101,31 @@ def _archive(record: Dataset) -> Archive:
 
 def _prepare(record: Dataset, path: Path, sha256: str) -> None:
     archive = _archive(record)
-    builder_class = record.load()
-    place = place_of(record) / str(builder_class.VERSION)
+    with _named(record, path):
+        builder_class = record.load()
+        place = place_of(record) / str(builder_class.VERSION)
     with lock(place_of(record), record.name):
         if place.is_dir():
             return
         with staged(place) as staging:
-            facts = _build(record, builder_class, path, staging)
+            with _named(record, path):
+                facts = _build(record, builder_class, path, staging)
             known = archive.sha256.get(sha256, UNKNOWN)
             facts["archive"] = {"filename": archive.filename, "sha256": sha256, "copy": known}
             facts["prepared"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             write_json(staging / FACTS, facts)
+
+
+@contextlib.contextmanager
+def _named(record: Dataset, path: Path) -> Iterator[None]:
+    """Turn whatever a builder raises into one line; a full disk is told by who writes."""
+    try:
+        yield
+    except (ZooError, OSError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ZooError(f"{record.name} cannot be prepared from {path}: {reason}") from error
 
 
 def _build(record: Dataset, builder_class: Any, path: Path, staging: Path) -> dict[str, Any]:
