@@ -164,6 +164,12 @@ def test_a_recipe_of_the_user_runs_by_its_name(zoo_command, tmp_path):
         (("run", "dcgan", "--data", "bbbc", "-o", "width"), "expected KEY=VALUE"),
         (("run", "dcgan", "--data", "bbbc", "--jit", "onn"), "expected auto or on or off"),
         (("run", "dcgan", "--data", "bbbc", "--steps", "1", "--kimg", "1"), "give one of steps"),
+        (("run", "dcgan", "--data", "bbbc", "--inception-layer", "mixed"), "did you mean mixed8?"),
+        (("run", "dcgan", "--data", "bbbc", "--inception-weights", "x.h5"), "no such file"),
+        (
+            ("run", "dcgan", "--data", "bbbc", "--dry-run", "-o", "loss=wgan"),
+            "loss=wgan: expected bce or least-squares or hinge",
+        ),
         (("run", "dcgan"), "--data is missing"),
         (("run",), "GENERATOR is missing"),
         (("run", "--resume", "7"), "no run '7'"),
@@ -199,6 +205,8 @@ def test_resume_refuses_what_differs_from_the_run(zoo_command, tmp_path):
     (run / "recipe.yaml").write_text(json.dumps(recipe))  # JSON is YAML
     same = zoo_command("run", "--resume", "0", "--seed", "0", "--dry-run", "--json")
     assert answer(same) == recipe
+    other = zoo_command("run", "--resume", "0", "--no-eval", "--dry-run", "--json")
+    assert answer(other)["settings"]["eval"] is False
     done = zoo_command("run", "--resume", "0", "--seed", "1", "-o", "width=9")
     assert done.returncode == 2
     assert "seed: 0, not 1; -o width: " in done.stderr

@@ -76,7 +76,7 @@ def installed(site, monkeypatch):
     monkeypatch.syspath_prepend(str(site))
     for name in [f"ZOO_{name.upper()}" for name in settings.SETTINGS]:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("zoo.recipe.has_gpu", lambda: False)
+    monkeypatch.setattr("zoo.layers.has_gpu", lambda: False)
     plugins.registry.cache_clear()
     yield
     plugins.registry.cache_clear()
@@ -185,7 +185,7 @@ def test_a_generator_s_own_preset_gives_budget_and_options():
 
 
 def test_full_is_the_preset_on_a_gpu_unless_the_cpu_is_asked_for(monkeypatch):
-    monkeypatch.setattr("zoo.recipe.has_gpu", lambda: True)
+    monkeypatch.setattr("zoo.layers.has_gpu", lambda: True)
     assert given().settings["preset"] == "full"
     assert given(device="cpu").settings["preset"] == "quick"
 
@@ -286,6 +286,81 @@ def test_a_saved_recipe_is_the_same_recipe():
     assert again.differences(recipe) == recipe.differences(again) == []
     with pytest.raises(ZooError, match="the recipe is damaged"):
         Recipe.from_dict({"generator": "mygan"})
+
+
+def held(**changes):
+    recipe = resolve("mygan", "cells").to_dict()
+    return {**recipe, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"settings": {"seed": 0}}, "damaged: its settings lack split_seed, preset, image_size, "),
+        ({"settings": {"seed": "x"}}, "damaged: seed=x: expected whole number"),
+        ({"settings": 3}, "the recipe is damaged"),
+        ({"options": {"widht": 3}}, "the recipe: no option of mygan 'widht'"),
+        ({"options": {"width": "big"}}, "the recipe: width=big: expected whole number"),
+    ],
+)
+def test_a_saved_recipe_is_checked_like_a_typed_one(changes, message):
+    with pytest.raises(ZooError) as raised:
+        Recipe.from_dict(held(**changes))
+    assert message in str(raised.value)
+
+
+def test_a_saved_recipe_without_a_budget_is_damaged():
+    settings = held()["settings"]
+    del settings["kimg"]
+    with pytest.raises(ZooError, match="its settings lack one of steps, kimg, epochs, minutes"):
+        Recipe.from_dict(held(settings=settings))
+
+
+def test_a_resumed_run_takes_other_settings_that_leave_its_weights_alone():
+    recipe = given(seed=3)
+    changed = recipe.adjusted({"seed": "3", "eval": False, "threads": "2", "out": "elsewhere"})
+    assert (changed.settings["eval"], changed.settings["threads"]) == (False, 2)
+    assert changed.settings["out"] == "runs"
+    assert changed.origins["threads"] == "command line"
+    assert changed.origins["device"] == "default"
+    assert changed.differences(recipe) == []
+
+
+def test_a_resumed_run_cannot_change_its_preset():
+    assert given().contradictions({"preset": "full"}, {}) == ["preset: quick, not full"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"inception_layer": "mixed9"}, "no InceptionV3 layer 'mixed9'"),
+        ({"inception_weights": "none.h5"}, "no InceptionV3 weights at"),
+    ],
+)
+def test_wrong_weights_are_refused_before_anything_is_trained(values, message):
+    with pytest.raises(UsageError, match=message):
+        given(**values)
+    with pytest.raises(UsageError, match=message):
+        given().adjusted(values)
+
+
+def test_weights_that_do_not_reach_the_layer_are_refused_before_anything_is_trained(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "mixed8.h5", "w") as file:
+        file.attrs["layer_names"] = [f"conv2d_{i}" for i in range(76)]
+    weights = {"inception_weights": str(tmp_path / "mixed8.h5")}
+    with pytest.raises(UsageError, match=r"reaches mixed8 only.*add --inception-layer mixed8"):
+        given(**weights)
+    assert given(**weights, inception_layer="mixed8").settings["inception_layer"] == "mixed8"
+
+
+def test_a_path_in_the_name_of_the_data_means_the_same_from_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "cells").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve("mygan", "dir:cells").data == f"dir:{tmp_path}/cells"
+    assert resolve("mygan", "zoo-my:dir:cells").data == f"zoo-my:dir:{tmp_path}/cells"
+    assert resolve("mygan", "dir:owner/cells").data == "dir:owner/cells"
 
 
 def test_differences_name_what_changes_the_weights_and_nothing_else():

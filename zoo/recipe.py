@@ -2,30 +2,21 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo import specs
-from zoo.catalog import NamedRecipe, read_mapping, recipes
-from zoo.errors import UsageError, ZooError
+from zoo.catalog import NamedRecipe, recipes
+from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.layers import Layer, blaming, config, converted, preset
 from zoo.plugins import find, registry, unknown
-from zoo.settings import (
-    BUDGETS,
-    PRESETS,
-    SETTINGS,
-    convert_setting,
-    from_environment,
-    has_gpu,
-    one_budget,
-)
+from zoo.settings import BUDGETS, PRESETS, SETTINGS, convert_setting, from_environment, one_budget
 from zoo.signatures import REQUIRED, UNREADABLE, convert_options
 from zoo.signatures import options as options_of
 
 __all__ = ["PRESETS", "Recipe", "resolve"]
-PATHS = ("inception_weights",)
-DEFAULTS = {False: "quick", True: "full"}  # by whether there is a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +61,21 @@ class Recipe:
         """The recipe that `to_dict` wrote.
 
         Raises:
-            zoo.errors.ZooError: If a part is missing or of a wrong type.
+            zoo.errors.ZooError: If a part or a setting is missing or of a wrong type.
+            zoo.errors.UsageError: If its generator is not installed, or lacks one of its options.
         """
         try:
-            settings = {k: convert_setting(k, v) for k, v in held["settings"].items()}
-            options, origins = dict(held["options"]), dict(held["origins"])
-            return cls(str(held["generator"]), str(held["data"]), settings, options, origins)
-        except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
+            generator, data = (str(held[key]) for key in ("generator", "data"))
+            parts = [dict(held[key]) for key in ("settings", "options", "origins")]
+            settings = {name: convert_setting(name, value) for name, value in parts[0].items()}
+            _check_complete(settings)
+        except KeyError as error:
+            raise ZooError(f"the recipe is damaged: it has no {error.args[0]}") from None
+        except (TypeError, ValueError, UsageError) as error:
             raise ZooError(f"the recipe is damaged: {error}") from None
+        record = find("generators", generator)
+        with blaming("the recipe"):
+            return cls(generator, data, settings, convert_options(record, parts[1]), parts[2])
 
     def describe(self) -> list[str]:
         """Lines to print: each value with where it came from."""
@@ -106,26 +104,35 @@ class Recipe:
 
     def contradictions(self, settings: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
         """How values given along with `--resume` differ from the run's own, as `differences`."""
-        layer = _layer("command line", find("generators", self.generator), settings, options)
-        kept = {k: v for k, v in self.settings.items() if not _speaks(layer, k)}
+        layer = converted("command line", find("generators", self.generator), settings, options)
+        kept = {k: v for k, v in self.settings.items() if not layer.speaks(k)}
         changed = {**kept, **{k: v for k, v in layer.settings.items() if v is not None}}
         return self.differences(
             replace(self, settings=changed, options={**self.options, **layer.options})
         )
 
+    def adjusted(self, settings: Mapping[str, Any], *, origin: str = "command line") -> "Recipe":
+        """The same training with other settings of what is measured, and where it runs.
+
+        Args:
+            settings: By name, text or typed; those that shape the weights change nothing here,
+                see `contradictions`, and neither does `out`, for a run stays where it is.
+            origin: What to call their source.
+
+        Raises:
+            zoo.errors.UsageError: If a value does not fit its setting.
+        """
+        layer = converted(origin, find("generators", self.generator), settings, {})
+        changed = {k: v for k, v in layer.settings.items() if not SETTINGS[k].shapes and k != "out"}
+        if {"inception_weights", "inception_layer"} & set(changed):
+            _check_inception({**self.settings, **changed})
+        origins = {**self.origins, **dict.fromkeys(changed, origin)}
+        return replace(self, settings={**self.settings, **changed}, origins=origins)
+
     def _shaping(self) -> dict[str, Any]:
         settings = {k: v for k, v in self.settings.items() if SETTINGS[k].shapes}
         options = {f"-o {name}": _plain(value) for name, value in self.options.items()}
         return {"generator": self.generator, "data": self.data, **settings, **options}
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Settings and options from one source, of one precedence."""
-
-    origin: str
-    settings: Mapping[str, Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve(
@@ -159,14 +166,14 @@ def resolve(
     record = find("generators", named.generator if named else generator)
     name = named.generator if named else generator
     given = {key: value for key, value in (settings or {}).items() if value is not None}
-    layers = [_layer(origin, record, given, options or {})]
+    layers = [converted(origin, record, given, options or {})]
     if named:
-        with _blaming(f"recipe {named.name}"):
-            layer = _layer(f"recipe {named.name}", record, named.settings, named.options)
+        with blaming(f"recipe {named.name}"):
+            layer = converted(f"recipe {named.name}", record, named.settings, named.options)
         layers.append(layer)
     layers += [Layer(f"ZOO_{k.upper()}", {k: v}) for k, v in from_environment(os.environ).items()]
-    layers += _config(user_config, record)
-    layers += _preset(record, layers)
+    layers += config(user_config, record)
+    layers += preset(record, layers)
     origins = {"generator": f"recipe {named.name}" if named else origin}
     origins["data"] = origins["generator"] if named and not data else origin
     return _compose(record, name, _data(data, named), layers, origins)
@@ -180,6 +187,31 @@ def show(value: Any) -> str:
     return text.lower() if value is None or isinstance(value, bool) else text
 
 
+def _check_complete(settings: Mapping[str, Any]) -> None:
+    lacking = [name for name in SETTINGS if name not in BUDGETS and name not in settings]
+    if not one_budget(settings, "settings"):
+        lacking.append(f"one of {', '.join(BUDGETS)}")
+    if lacking:
+        raise ValueError(f"its settings lack {', '.join(lacking)}")
+
+
+def locate(data: str) -> str:
+    """A dataset's name as another folder would have to call it: `folder:PATH` made absolute.
+
+    Raises:
+        zoo.errors.UsageError: If there is no such dataset, or a scheme lacks its argument.
+    """
+    record = find("datasets", data)
+    if not record.scheme:
+        return data
+    before, scheme, argument = data.partition(f"{record.name}:")
+    if not argument:
+        raise UsageError(f"{record.name} needs an argument: {record.name}:ARGUMENT")
+    path = os.path.expanduser(argument)
+    # What a plugin's scheme takes need not be a path.
+    return f"{before}{scheme}{Path(path).absolute()}" if os.path.exists(path) else data
+
+
 def _compose(
     record: specs.Generator, generator: str, data: str, layers: list[Layer], origins: dict[str, str]
 ) -> Recipe:
@@ -187,7 +219,7 @@ def _compose(
     settings: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for name, setting in SETTINGS.items():
-        layer = next((x for x in layers if _speaks(x, name)), Layer("default", {}))
+        layer = next((x for x in layers if x.speaks(name)), Layer("default", {}))
         value = layer.settings.get(name, setting.default)
         if name not in BUDGETS or value is not None:
             settings[name], origins[name] = value, layer.origin
@@ -199,41 +231,8 @@ def _compose(
         if value is not UNREADABLE:
             options[name], origins[f"options.{name}"] = value, layer.origin
     _check_size(record, settings["image_size"])
+    _check_inception(settings)
     return Recipe(generator, data, settings, options, origins)
-
-
-def _speaks(layer: Layer, name: str) -> bool:
-    # The four budgets are one value: a layer that sets another one silences those below.
-    return any(key in layer.settings for key in (BUDGETS if name in BUDGETS else (name,)))
-
-
-def _layer(
-    origin: str, record: specs.Generator, settings: Mapping[str, Any], options: Mapping[str, Any]
-) -> Layer:
-    converted = {name: convert_setting(name, value) for name, value in settings.items()}
-    converted |= {k: str(Path(converted[k]).absolute()) for k in PATHS if converted.get(k)}
-    one_budget(converted, origin)
-    return Layer(origin, converted, convert_options(record, options))
-
-
-def _config(path: Path | None, record: specs.Generator) -> list[Layer]:
-    if path is None or not path.is_file():
-        return []
-    with _blaming(str(path)):
-        return [_layer(str(path), record, read_mapping(path), {})]
-
-
-def _preset(record: specs.Generator, layers: list[Layer]) -> list[Layer]:
-    device = next((x.settings["device"] for x in layers if "device" in x.settings), "auto")
-    gpu = device != "cpu" and has_gpu()
-    default = Layer("default on a GPU" if gpu else "default on a CPU", {"preset": DEFAULTS[gpu]})
-    name = next(x.settings["preset"] for x in [*layers, default] if "preset" in x.settings)
-    own = dict(record.presets.get(name, {}))
-    settings = {key: value for key, value in own.items() if key in SETTINGS}
-    options = {key: value for key, value in own.items() if key not in SETTINGS}
-    base = {} if one_budget(settings, f"preset {name}") else PRESETS[name]
-    with _blaming(f"preset {name} of {record.name}"):
-        return [default, _layer(f"preset {name}", record, {**base, **settings}, options)]
 
 
 def _named(name: str, registry_file: str | Path | None, user: Path | None) -> NamedRecipe | None:
@@ -254,12 +253,10 @@ def _data(data: str | None, named: NamedRecipe | None) -> str:
         raise UsageError("--data is missing; `zoo list datasets` shows the choices")
     name = str(data if data is not None else named.data if named else "")
     record = find("datasets", name)
-    if record.scheme and not name.partition(f"{record.name}:")[2]:
-        raise UsageError(f"{record.name} needs an argument: {record.name}:ARGUMENT")
     if record.alias and data is None and named:
         choices = ", ".join(record.alias)
         raise ZooError(f"recipe {named.name} names the alias {name}; it must name one of {choices}")
-    return name
+    return locate(name)
 
 
 def _check_size(record: specs.Generator, size: tuple[int, int]) -> None:
@@ -271,14 +268,14 @@ def _check_size(record: specs.Generator, size: tuple[int, int]) -> None:
         )
 
 
+def _check_inception(settings: Mapping[str, Any]) -> None:
+    # Now, not when the training is over. No weights anywhere is no mistake: the report says so.
+    from zoo.metrics.weights import find_layer, find_weights
+
+    layer, weights = find_layer(settings["inception_layer"]), settings["inception_weights"]
+    with contextlib.suppress(NotComputed):
+        find_weights(Path(weights) if weights else None, layer)
+
+
 def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-@contextlib.contextmanager
-def _blaming(source: str) -> Iterator[None]:
-    """Say whose value is wrong when it is not the command line's."""
-    try:
-        yield
-    except UsageError as error:
-        raise type(error)(f"{source}: {error}") from None

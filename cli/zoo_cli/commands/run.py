@@ -117,7 +117,7 @@ def _new(
 def _resumed(
     text: str, name: str, data: str | None, given: dict[str, Any], options: dict[str, str]
 ) -> tuple["Recipe", Callable[[], "Run"]]:
-    from zoo.recipe import Recipe
+    from zoo.recipe import Recipe, locate
     from zoo.runs.find import find_run
 
     run = find_run(text, Path(given.get("out", "runs")))
@@ -126,15 +126,17 @@ def _resumed(
     asked = run.manifest.get("dataset", {}).get("asked")  # the alias, where there was one
     if name and name != recipe.generator:
         differing.append(f"generator: {recipe.generator}, not {name}")
-    if data and data not in (recipe.data, asked):
+    if data and not {data, locate(data)} & {recipe.data, asked}:
         differing.append(f"data: {recipe.data}, not {data}")
     if differing:
         raise UsageError(f"{run.path} cannot be resumed with what differs: {'; '.join(differing)}")
 
+    recipe = recipe.adjusted(given)
+
     def start() -> "Run":
         from zoo.workflow import resume
 
-        resumed: Run = resume(run.path)
+        resumed: Run = resume(run.path, recipe=recipe)
         return resumed
 
     return recipe, start
