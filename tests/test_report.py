@@ -36,7 +36,8 @@ def metric(name, value, **values):
 def detector(name, accuracy):
     shares = dict.fromkeys(("precision", "recall", "f1", "auroc"), accuracy)
     interval = [accuracy - 0.05, accuracy + 0.02]
-    counts = {"confusion": [[60, 4], [3, 61]], "n": 128, "n_groups": 16, "seeds": 3, "sd": 0.01}
+    counts = {"confusion": [[60, 4], [3, 61]], "n": 128, "n_groups": 72, "seeds": 3, "sd": 0.01}
+    counts["n_groups_real"] = 8
     return {"name": name, "accuracy": accuracy, "interval": interval, **shares, **counts}
 
 
@@ -183,6 +184,7 @@ def test_every_part_of_the_run_is_in_the_report(finished):
 
 def test_every_score_shows_its_protocol_and_numbers_of_images(finished):
     text = page(finished).text
+    assert "significantly below" not in text
     assert text.count("128 real, 64 generated; range, floor and ratio at 64 each; protocol") == 2
     assert text.count("128 real, 64 generated; protocol") == 2
     assert text.count("by group") >= 4
@@ -224,6 +226,9 @@ def test_figures_and_card_lie_beside_the_report(finished):
     card = finished.card_path.read_text()
     for line in ("CC0-1.0", "not for clinical use", "| FID (Keras InceptionV3, cut at mixed8) |"):
         assert line in card
+    (score,) = re.findall(r".*InceptionV3, cut at mixed8. .*held-out real images .*18.*", card)
+    assert score.endswith("| 18.20 | 128 | 64 | 64 | 17.20 to 19.20 | 4.00 | 4.55× |")
+    assert "| 128 | 8 |" in card
 
 
 def test_rebuilding_gives_the_same_files(finished):
@@ -243,6 +248,19 @@ def test_a_failed_control_voids_the_table_for_all_to_see(parent):
     assert 'class="stack void"' in run.report_path.read_text()
     assert "Best of 2 detectors" not in text
     assert "**This table is void" in run.card_path.read_text()
+
+
+def test_a_detector_below_chance_is_called_a_bug(parent):
+    run = bare_run(parent, **MANIFEST)
+    write_detection(run)
+    detection = json.loads(run.detection_path.read_text())
+    detection["detectors"].append(detector("svm", 0.41))
+    write_json(run.detection_path, detection)
+    build(run)
+    text = page(run).text
+    assert "Problem: A detector is significantly below 50 %" in text
+    assert "svm 41.0 % (36.0 % to 43.0 % over groups)" in text
+    assert "significantly below" in run.card_path.read_text()
 
 
 def test_a_run_without_evaluation_says_so(parent):

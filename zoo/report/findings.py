@@ -1,6 +1,6 @@
 """The few sentences at the top of a report: only what was measured, with its n and its limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,22 @@ def _detection(contents: Contents) -> list[Verdict]:
     text = (
         f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
     )
-    return [Verdict("fact", title, text)]
+    return [*_below_chance(detectors), Verdict("fact", title, text)]
+
+
+def _below_chance(detectors: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+    below = [row for row in detectors if row.get("interval") and row["interval"][1] < 0.5]
+    if not below:
+        return []
+    named = ", ".join(
+        f"{row['name']} {percent(row['accuracy'])} ({span(row['interval'], percent)} over groups)"
+        for row in below
+    )
+    text = (
+        f"{named}. What a detector has learnt cannot make it worse than guessing on images of the "
+        "same kind: labels, splits or pipeline are wrong. This is a bug, not realism."
+    )
+    return [Verdict("bad", "A detector is significantly below 50 %", text)]
 
 
 def _bound(detector: Mapping[str, Any]) -> str:
