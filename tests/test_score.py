@@ -238,7 +238,12 @@ def test_sixteen_bit_reals_are_compared_in_eight_bits() -> None:
         score(image_set(dtype=dtype), sampler(), extractor=NO_WEIGHTS, n=10, metrics=METRICS[3:])
         for dtype in (np.uint8, np.uint16)
     )
-    assert sixteen == eight
+    assert [entry["value"] for entry in sixteen["metrics"]] == [
+        entry["value"] for entry in eight["metrics"]
+    ]
+    cards = [found["metrics"][0]["protocol"]["comparable"] for found in (eight, sixteen)]
+    assert "127.5" in cards[0]["quantisation"]
+    assert "to uint8: floor((p + 128) / 257)" in cards[1]["quantisation"]
 
 
 def test_generated_images_of_another_size_are_refused() -> None:

@@ -9,7 +9,13 @@ from typing import Any
 from zoo.data.imageset import HELD_OUT, ImageSet
 
 PACKAGES = ("zoo", "numpy", "tensorflow", "keras")
-QUANTISATION = "uint8, generated images rounded half up: floor(127.5 x + 128), clamped"
+QUANTISATION = {
+    "uint8": "uint8, generated images rounded half up: floor(127.5 x + 128), clamped",
+    "uint16": (
+        "uint16, generated images rounded half up: floor(32767.5 x + 32768), clamped; "
+        "then real and generated ones to uint8: floor((p + 128) / 257)"
+    ),
+}
 
 
 def data_facts(images: ImageSet) -> dict[str, Any]:
@@ -19,7 +25,7 @@ def data_facts(images: ImageSet) -> dict[str, Any]:
         "data": images.name,
         "data_fingerprint": images.fingerprint,
         "size": f"{height}x{width}x{channels}",
-        "quantisation": QUANTISATION,
+        "quantisation": QUANTISATION[images.dtype.name],
     }
 
 
