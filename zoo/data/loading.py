@@ -26,7 +26,6 @@ from zoo.specs import Dataset
 from zoo.values import parse_size
 
 MIN_TRAINING = 32
-LINES_SHOWN = 20
 INTERNAL = ("id", "group", "digest")
 
 
@@ -97,43 +96,29 @@ def _crops(name: str, source: Source, view: View) -> Crops:
     settings = [FORMAT, source.key, view.kind, view.size, view.downscale, view.min_foreground]
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder = home() / "crops" / f"{slug(name)}-{key}"
-    tell = _Teller()
     if folder.is_dir():
         crops = read_crops(folder)
         for rejected in crops.facts["rejected"]:
-            tell(Rejection(**rejected))
+            _tell(Rejection(**rejected))
     else:
         for known in source.rejected:
-            tell(known)
-        _build(name, folder, source, view, tell)
+            _tell(known)
+        _build(name, folder, source, view)
         crops = read_crops(folder)
-    tell.end()
     return crops
 
 
-def _build(name: str, folder: Any, source: Source, view: View, tell: "_Teller") -> None:
+def _build(name: str, folder: Any, source: Source, view: View) -> None:
     with lock(folder, name):
         if folder.is_dir():
             return
         with staged(folder) as staging:
-            write_crops(staging, source.examples(), view=view, tell=tell, rejected=source.rejected)
+            write_crops(staging, source.examples(), view=view, tell=_tell, rejected=source.rejected)
 
 
-class _Teller:
-    """One line on stderr for each rejected file, up to a polite number."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, rejection: Rejection) -> None:
-        self.count += 1
-        if self.count <= LINES_SHOWN:
-            line = " ".join(f"set aside {rejection.file}: {rejection.reason}".split())
-            print(f"warning: {line}", file=sys.stderr)
-
-    def end(self) -> None:
-        if (more := self.count - LINES_SHOWN) > 0:
-            print(f"warning: {more} more files set aside; data.json lists all", file=sys.stderr)
+def _tell(rejection: Rejection) -> None:
+    line = " ".join(f"set aside {rejection.file}: {rejection.reason}".split())
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def _image_set(name: str, crops: Crops, *, label: str | None, split_seed: int) -> ImageSet:
