@@ -119,6 +119,19 @@ def test_copies_of_an_image_stay_in_one_part(tmp_path):
     part_of = dict(zip(images.ids.tolist(), images.parts.tolist(), strict=True))
     assert all(part_of[f"a/{i:03d}.png"] == part_of[f"b/{i:03d}.png"] for i in range(60))
     assert images.provenance["groups_joined_by_exact_duplicates"] == 60
+    assert "near ones are not looked for" in images.provenance["duplicates"]
+
+
+def test_every_file_that_is_set_aside_has_its_line(tmp_path, capsys):
+    write(tmp_path, 60)
+    for number in range(30):
+        (tmp_path / f"empty-{number:02d}.png").touch()
+    for _ in ("cut", "cached"):
+        load(f"folder:{tmp_path}")
+        lines = capsys.readouterr().err.splitlines()
+        assert lines == [
+            f"warning: set aside empty-{number:02d}.png: empty file" for number in range(30)
+        ]
 
 
 def test_a_changed_file_is_read_again_and_changes_the_fingerprint(tmp_path):

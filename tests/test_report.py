@@ -180,6 +180,7 @@ def test_every_part_of_the_run_is_in_the_report(finished):
     assert "the archive cannot be reached" in text
     assert "logistic −0.93 (p = 0.0010)" in text
     assert "not for clinical use" in text
+    assert "near duplicates are not looked for" in text
 
 
 def test_every_score_shows_its_protocol_and_numbers_of_images(finished):
@@ -233,7 +234,7 @@ def test_figures_and_card_lie_beside_the_report(finished):
 
 def test_rebuilding_gives_the_same_files(finished):
     before = finished.report_path.read_bytes(), finished.card_path.read_bytes()
-    result = CliRunner().invoke(command, ["0", "--out", str(finished.path.parent)])
+    result = CliRunner().invoke(command, ["0", "--runs", str(finished.path.parent)])
     assert (result.exception, result.stdout) == (None, f"{finished.report_path}\n")
     assert (finished.report_path.read_bytes(), finished.card_path.read_bytes()) == before
 

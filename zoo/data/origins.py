@@ -47,6 +47,7 @@ def counts(
         "tiles_without_foreground": crops.facts["without_foreground"],
         "notes": crops.facts["notes"],
         "split_seed": split_seed,
+        "duplicates": "exact ones are in one part; near ones are not looked for",
         "splits": {part: _split(images, part) for part in PARTS},
     }
     if images.labels is not None:
