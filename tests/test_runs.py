@@ -138,7 +138,9 @@ def test_a_line_that_a_kill_cut_short_costs_no_other_line(runs):
 
 
 def test_a_run_on_a_folder_is_named_after_it_and_not_after_the_way_there(tmp_path):
-    assert Run.create(tmp_path, "dcgan", "folder:/a/b/my cells").name == "00000-dcgan-folder-my-cells"
+    assert (
+        Run.create(tmp_path, "dcgan", "folder:/a/b/my cells").name == "00000-dcgan-folder-my-cells"
+    )
 
 
 def test_show_names_every_score_and_what_was_not_computed(runs):

@@ -14,6 +14,16 @@ registry_option = click.option(
     help="Recipes that win over all others.",
 )
 
+runs_option = click.option(
+    "--runs",
+    "parent",
+    metavar="DIR",
+    default="runs",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder that holds the runs.",
+)
+
 
 def user_file(name: str) -> Path:
     """A file in the user's configuration folder; it may be missing."""

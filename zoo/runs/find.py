@@ -25,7 +25,7 @@ def find_run(text: str, parent: Path) -> Run:
     if (parent / text).is_dir():
         return Run.open(parent / text)
     runs = list_runs(parent)
-    numbered = [run for run in runs if text.isdigit() and int(run.name[:5]) == int(text)]
+    numbered = [run for run in runs if text.isdecimal() and int(run.name[:5]) == int(text)]
     if len(numbered) == 1:
         return numbered[0]
     if numbered:

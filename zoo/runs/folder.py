@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import filelock
 import yaml
@@ -91,17 +92,52 @@ class Run:
     @property
     def recipe(self) -> dict[str, Any]:
         """What `recipe.yaml` holds."""
-        return _mapping(yaml.safe_load(_read(self.recipe_path)), self.recipe_path)
+        try:
+            held = yaml.safe_load(_read(self.recipe_path))
+        except yaml.YAMLError as error:
+            reason = " ".join(str(error).split())
+            raise ZooError(f"{self.recipe_path} is damaged: {reason}") from error
+        return _mapping(held, self.recipe_path)
 
     @property
     def manifest(self) -> dict[str, Any]:
         """What `manifest.json` holds; empty before it is first written."""
-        return self.read_json(self.manifest_path) or {}
+        return self.read_mapping(self.manifest_path)
 
     @property
     def status(self) -> str:
-        """`running`, `finished`, `failed` or `interrupted`."""
+        """`running`, `finished`, `failed` or `interrupted`, as the run's process last wrote it."""
         return str(self.manifest.get("status", "running"))
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process holds the run; so one whose lock cannot be tried counts too."""
+        if not (self.path / ".lock").exists():
+            return False
+        try:
+            with self.lock():
+                return False
+        except (ZooError, OSError):
+            return True
+
+    def snapshot_steps(self) -> list[int]:
+        """The steps at which the averaged generator was stored, ascending."""
+        names = (path.name for path in self.snapshots.glob("*.weights.npz"))
+        return sorted(int(match[1]) for name in names if (match := re.match(r"(\d+)\.", name)))
+
+    def snapshot_step(self, step: int | None = None) -> int:
+        """The step of the snapshot that is asked for, by default of the last.
+
+        Raises:
+            zoo.errors.UsageError: If there is no snapshot, or none of that step.
+        """
+        steps = self.snapshot_steps()
+        if not steps:
+            raise UsageError(f"{self.path} holds no trained generator yet")
+        if step is not None and step not in steps:
+            choices = ", ".join(map(str, steps))
+            raise UsageError(f"{self.path} has no snapshot of step {step}; choose from {choices}")
+        return steps[-1] if step is None else step
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Save the resolved recipe."""
@@ -120,12 +156,22 @@ class Run:
         except ValueError as error:
             raise ZooError(f"{path} is damaged: {error}") from error
 
+    def read_mapping(self, path: Path) -> dict[str, Any]:
+        """The content of a JSON file in this folder that holds an object; empty if none is there.
+
+        Raises:
+            zoo.errors.ZooError: If it is damaged, or holds something else.
+        """
+        held = self.read_json(path)
+        return {} if held is None else _mapping(held, path)
+
     def log_metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Append one line to `metrics.jsonl`."""
-        line = json.dumps({"step": step, **values})
+        line = json.dumps({"step": step, **values}).encode() + b"\n"
         try:
-            with self.metrics_path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            with self.metrics_path.open("ab+") as file:
+                # A kill may have cut the last line short; the next must not be joined to it.
+                file.write(b"\n" + line if _is_cut(file) else line)
         except OSError as error:
             raise ZooError(f"cannot write {self.metrics_path}: {error.strerror}") from error
 
@@ -134,7 +180,8 @@ class Run:
         rows: dict[int, dict[str, float]] = {}
         if self.metrics_path.is_file():
             for line in _read(self.metrics_path).splitlines():
-                with contextlib.suppress(ValueError):  # a kill may cut the last line short
+                # A kill may cut a line short.
+                with contextlib.suppress(ValueError, KeyError, TypeError):
                     row = json.loads(line)
                     rows[int(row["step"])] = row
         return [rows[step] for step in sorted(rows)]
@@ -160,6 +207,9 @@ def _next_number(parent: Path) -> int:
 
 
 def _slug(name: str) -> str:
+    scheme, colon, argument = name.partition(":")
+    if Path(argument).is_absolute():
+        name = f"{scheme}{colon}{Path(argument).name}"
     return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "data"
 
 
@@ -168,6 +218,15 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ZooError(f"{path} is damaged: no UTF-8 text") from error
+
+
+def _is_cut(file: IO[bytes]) -> bool:
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def _mapping(value: Any, path: Path) -> dict[str, Any]:

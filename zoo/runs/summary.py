@@ -9,14 +9,18 @@ from zoo.runs.folder import Run
 def summary(run: Run) -> dict[str, Any]:
     """Name, path, status, generator, data, step, kimg and headline metric of a run.
 
-    What is not known is `None`; a run whose files are damaged has the status `damaged` and a
-    `reason`.
+    What is not known is `None`. A run whose files are damaged has the status `damaged` and a
+    `reason`; one that calls itself running while no process holds it was killed and is
+    `interrupted`.
     """
     known = {"name": run.path.resolve().name, "path": str(run.path)}
     try:
         return known | _facts(run)
     except ZooError as error:
-        return known | dict.fromkeys(FACTS) | {"status": "damaged", "reason": str(error)}
+        reason = str(error)
+    except (AttributeError, KeyError, TypeError) as error:
+        reason = f"its files hold what no run writes: {error}"
+    return known | dict.fromkeys(FACTS) | {"status": "damaged", "reason": reason}
 
 
 FACTS = ("status", "reason", "generator", "data", "step", "kimg", "started", "headline")
@@ -25,9 +29,10 @@ FACTS = ("status", "reason", "generator", "data", "step", "kimg", "started", "he
 def _facts(run: Run) -> dict[str, Any]:
     recipe, manifest = run.recipe, run.manifest
     dataset = manifest.get("dataset") or {}
+    killed = run.status == "running" and not run.in_use
     return {
-        "status": run.status,
-        "reason": manifest.get("reason") or None,
+        "status": "interrupted" if killed else run.status,
+        "reason": "killed" if killed else manifest.get("reason") or None,
         "generator": recipe.get("generator"),
         "data": dataset.get("name") or recipe.get("data"),
         "step": manifest.get("step"),
@@ -40,5 +45,5 @@ def _facts(run: Run) -> dict[str, Any]:
 def _headline(run: Run) -> dict[str, Any] | None:
     from zoo.report.numbers import headline
 
-    metric = headline(run.read_json(run.evaluation_path) or {})
+    metric = headline(run.read_mapping(run.evaluation_path))
     return {key: metric.get(key) for key in ("name", "value", "ratio")} if metric else None

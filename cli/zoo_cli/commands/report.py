@@ -5,18 +5,12 @@ from pathlib import Path
 import click
 
 from zoo.runs.find import find_run
+from zoo_cli.user import runs_option
 
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--out",
-    "parent",
-    default="runs",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder that holds the runs.",
-)
+@runs_option
 @click.option("--open", "show", is_flag=True, help="Open the report in a browser.")
 def command(run: str, parent: Path, show: bool) -> None:
     """Rebuild the report of RUN from its folder and print where it is.

@@ -12,15 +12,8 @@ from zoo.runs.find import find_run
 from zoo.runs.folder import list_runs
 from zoo.runs.summary import summary
 from zoo_cli.output import print_columns, print_json
+from zoo_cli.user import runs_option
 
-parent_option = click.option(
-    "--out",
-    "parent",
-    default="runs",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder that holds the runs.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -30,7 +23,7 @@ def command() -> None:
 
 
 @command.command("list")
-@parent_option
+@runs_option
 @json_option
 def list_(parent: Path, as_json: bool) -> None:
     """List runs, oldest first, each with its headline score."""
@@ -47,7 +40,7 @@ def list_(parent: Path, as_json: bool) -> None:
 
 @command.command()
 @click.argument("run")
-@parent_option
+@runs_option
 @json_option
 def show(run: str, parent: Path, as_json: bool) -> None:
     """Show what is known about RUN: status, data, seeds, scores and what was not computed."""
@@ -68,7 +61,7 @@ def show(run: str, parent: Path, as_json: bool) -> None:
 
 @command.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@parent_option
+@runs_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def remove(runs: tuple[str, ...], parent: Path, yes: bool, as_json: bool) -> None:
@@ -101,7 +94,7 @@ def _delete(run: Run) -> None:
 
 def _details(run: Run) -> dict[str, Any]:
     manifest = run.manifest
-    evaluation = run.read_json(run.evaluation_path) or {}
+    evaluation = run.read_mapping(run.evaluation_path)
     kept = ("device", "jit", "seeds", "versions", "dataset", "timings", "ended")
     files = {"report": run.report_path, "model_card": run.card_path, "log": run.log_path}
     return {
