@@ -1,6 +1,7 @@
 """`zoo generate`: marked, repeatable, never overwriting."""
 
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from PIL import Image
 from zoo_cli.commands.generate import command
 
 from zoo.errors import UsageError
-from zoo.runs import Run
+from zoo.runs import Run, write_json
 
 
 class Generator:
@@ -32,11 +33,13 @@ def run(tmp_path, monkeypatch):
     run = Run.create(tmp_path / "runs", "dcgan", "bbbc/simulated")
     run.write_recipe({"generator": "dcgan", "data": "bbbc/simulated"})
     run.update_manifest(status="finished", dataset={"name": "bbbc/simulated"})
-    networks = SimpleNamespace(  # in place of a module whose import takes ten seconds
-        load_run=lambda run, step=None: Generator(step or 30),
-        snapshot_steps=lambda run: [10, 20, 30],
-    )
+    run.snapshots.mkdir()
+    for step in (10, 20, 30):
+        (run.snapshots / f"{step:08d}.weights.npz").touch()
+    # In place of modules whose import takes ten seconds.
+    networks = SimpleNamespace(load_run=lambda run, step: Generator(step))
     monkeypatch.setitem(sys.modules, "zoo.gan", networks)
+    monkeypatch.setattr("zoo.device.configure", lambda: "CPU")
     return run
 
 
@@ -84,6 +87,38 @@ def test_a_snapshot_can_be_chosen(run, tmp_path):
     assert json.loads(result.stdout)["step"] == 10
 
 
+def test_without_a_folder_the_images_lie_in_one_named_after_the_seed(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(command, ["0", "-n", "1", "--seed", "7"])
+    assert result.stdout == "generated-seed7\n"
+    assert (tmp_path / "generated-seed7" / "00000.png").is_file()
+
+
+def test_images_have_the_depth_of_the_training_images(run, tmp_path):
+    write_json(run.data_path, {"intensity": {"mapping": "identity", "raw_dtype": "uint16"}})
+    generate(run, tmp_path / "grey", "-n", 1)
+    assert Image.open(tmp_path / "grey" / "00000.png").mode == "I;16"
+    run.update_manifest(image_shape=[8, 8, 3])
+    result = generate(run, tmp_path / "colour", "-n", 1)
+    assert "warning: PNG holds no 16-bit images of 3 channels" in result.stderr
+    assert Image.open(tmp_path / "colour" / "00000.png").mode == "L"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((), "holds no trained generator yet"), (("--step", "15"), "choose from 10, 20, 30")],
+)
+def test_a_missing_network_is_told_before_a_framework_is_imported(
+    run, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.setattr("zoo.device.configure", None)
+    if not arguments:
+        shutil.rmtree(run.snapshots)
+    result = generate(run, tmp_path / "out", *arguments)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+
+
 def test_classes_are_chosen_by_name(run, tmp_path):
     run.update_manifest(class_names=["interphase", "mitotic"])
     assert generate(run, tmp_path / "a", "-n", 1, "--class", "mitotic").exit_code == 0
@@ -110,10 +145,10 @@ def stored(tmp_path):
     """A run that holds a small DCGAN, saved as it was initialised."""
     from zoo.gan import build
     from zoo.gan.checkpoint import save_snapshot
-    from zoo.recipe import Recipe
+    from zoo.recipe import resolve
 
     run = Run.create(tmp_path / "runs", "dcgan", "bbbc/simulated")
-    recipe = Recipe("dcgan", "bbbc/simulated", {"seed": 0}, {"width": 4, "latent_dim": 4})
+    recipe = resolve("dcgan", "bbbc/simulated", options={"width": 4, "latent_dim": 4})
     run.write_recipe(recipe.to_dict())
     run.update_manifest(image_shape=[32, 32, 1], dataset={"name": "bbbc/simulated"})
     save_snapshot(build(recipe, (32, 32, 1)), run.snapshots)

@@ -9,18 +9,20 @@ import click
 from zoo.errors import UsageError
 from zoo.runs import Run
 from zoo.runs.find import find_run
-from zoo_cli.output import print_json
+from zoo.settings import LARGEST_SEED
+from zoo_cli.output import print_json, warn
+from zoo_cli.user import runs_option
 
 
 @click.command()
 @click.argument("run")
 @click.option("-n", "count", default=64, show_default=True, type=click.IntRange(min=1))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, LARGEST_SEED))
 @click.option(
     "--out",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the images; by default `generated` in the run.",
+    help="Folder for the images; by default `generated-seed<SEED>` in the current folder.",
 )
 @click.option("--class", "class_name", metavar="NAME", help="Class, for a conditional generator.")
 @click.option(
@@ -31,14 +33,7 @@ from zoo_cli.output import print_json
     help="Factor on the latents; below 1 gives typical rather than varied images.",
 )
 @click.option("--step", type=int, help="Snapshot to use instead of the final generator.")
-@click.option(
-    "--runs",
-    "parent",
-    default="runs",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Folder that holds the runs.",
-)
+@runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str,
@@ -58,16 +53,15 @@ def command(
     refused, other files in it stay as they are.
     """
     found = find_run(run, parent)
-    folder = folder or found.generated
+    folder = folder or Path(f"generated-seed{seed}")
     _refuse_overwriting(folder, count)
     labels = _labels(found, class_name, count)
-
-    from zoo.gan import load_run, snapshot_steps
-
-    gan = load_run(found, step=step)
-    images = gan.sample(count, labels, seed=seed, truncation=truncation)
+    step = found.snapshot_step(step)
+    images = _generator(found, step).sample(
+        count, labels, seed=seed, truncation=truncation, dtype=_dtype(found)
+    )
     facts = _facts(found) | {
-        "step": snapshot_steps(found)[-1] if step is None else step,
+        "step": step,
         "seed": seed,
         "truncation": truncation,
         **({"class": class_name} if class_name else {}),
@@ -99,6 +93,26 @@ def _labels(run: Run, class_name: str | None, count: int) -> list[int] | None:
     close = difflib.get_close_matches(class_name, names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"no class {class_name!r}; choose from {', '.join(names)}{hint}")
+
+
+def _generator(run: Run, step: int) -> Any:
+    from zoo.device import configure
+
+    configure()
+    from zoo.gan import load_run
+
+    return load_run(run, step=step)
+
+
+def _dtype(run: Run) -> str:
+    """That of the training images; 16 bits fit a PNG of one channel only."""
+    intensity = run.read_mapping(run.data_path).get("intensity") or {}
+    dtype = str(intensity.get("raw_dtype", "uint8"))
+    channels = (run.manifest.get("image_shape") or [1])[-1]
+    if dtype != "uint16" or channels == 1:
+        return dtype
+    warn(f"PNG holds no 16-bit images of {channels} channels; they are written with 8 bits")
+    return "uint8"
 
 
 def _facts(run: Run) -> dict[str, Any]:
