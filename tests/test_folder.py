@@ -112,6 +112,25 @@ def test_grey_stored_as_rgb_becomes_one_channel_and_alpha_is_dropped(tmp_path):
     assert np.array_equal(images[7][..., 0], noise(7))
 
 
+def test_the_encodings_of_the_files_are_counted_and_lossy_ones_apart(tmp_path):
+    write(tmp_path, 40)
+    write(tmp_path, 20, start=40, suffix=".jpg")
+    jpeg = (tmp_path / "040.jpg").read_bytes()
+    (tmp_path / "renamed.png").write_bytes(jpeg)
+    Image.fromarray(noise(80)).save(tmp_path / "80.tif", compression="jpeg")
+    for lossless in (True, False):
+        Image.fromarray(noise(81)).save(tmp_path / f"{lossless}.webp", lossless=lossless)
+    facts = load(f"folder:{tmp_path}").provenance
+    assert facts["formats"] == {
+        "PNG": 40,
+        "JPEG, lossy": 21,
+        "TIFF, lossy": 1,
+        "WEBP": 1,
+        "WEBP, lossy": 1,
+    }
+    assert facts["lossy_files"] == 23
+
+
 def test_copies_of_an_image_stay_in_one_part(tmp_path):
     write(tmp_path / "a", 60)
     write(tmp_path / "b", 60)

@@ -22,6 +22,8 @@ GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
 # Where a format keeps width and height: signature, layout, offset.
 SIZES = ((b"\x89PNG", ">II", 16), (b"GIF8", "<HH", 6), (b"BM", "<ii", 18))
 TO_RGB = ("P", "PA", "CMYK", "YCbCr")
+LOSSY = ", lossy"
+WEBP_HEADER = 4096  # bytes; a lossless image says so before its pixels, after a colour profile
 ALPHA = "alpha channel dropped"
 
 
@@ -57,6 +59,23 @@ def decode(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
         raise Rejected(f"claims {claimed:,} pixels, more than {MAX_PIXELS:,}") from None
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         raise Rejected(f"does not decode: {error or type(error).__name__}") from None
+
+
+def encoding(file: Path) -> str:
+    """How an image file is encoded, such as `PNG`; what ends in `LOSSY` has lost detail.
+
+    Nothing but its header is read; empty if that cannot be.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+            kind, compression = str(image.format), str(image.info.get("compression", ""))
+    except Exception:  # decoders raise whatever a damaged file leads them to
+        return ""
+    lossy = kind == "JPEG" or "jpeg" in compression or "webp" in compression
+    if kind == "WEBP":
+        with file.open("rb") as opened:
+            lossy = b"VP8L" not in opened.read(WEBP_HEADER)
+    return f"{kind}{LOSSY}" if lossy else kind
 
 
 def _check_header(image: Image.Image) -> None:

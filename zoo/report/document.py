@@ -17,7 +17,15 @@ from zoo.report.contents import Contents, read
 from zoo.report.convergence import EQUILIBRIUM_NOTES, equilibrium
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
-from zoo.report.origins import data_shown, limits, nearest_facts, nearest_rows, run_facts, timings
+from zoo.report.origins import (
+    data_shown,
+    limits,
+    lossy,
+    nearest_facts,
+    nearest_rows,
+    run_facts,
+    timings,
+)
 from zoo.report.strip import StripRow, strip
 from zoo.runs import Run, write_bytes, write_text
 
@@ -67,6 +75,7 @@ def _shown(
         "control_kinds": kinds,
         "control_rows": control_rows,
         "limits": limits(contents),
+        "lossy": lossy(contents.data),
         "equilibrium_note": EQUILIBRIUM_NOTES.get(str(contents.manifest.get("loss")), ""),
         "parameters": dict(run_facts(contents)).get("Parameters", ""),
         "missing": contents.missing,

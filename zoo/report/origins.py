@@ -135,4 +135,17 @@ def limits(contents: Contents) -> list[str]:
         "Scores hold for this data set, split and protocol, and compare with no published number "
         "that used others.",
         "Detectors that find nothing prove nothing about detectors that were not tried.",
+        *filter(None, [lossy(contents.data)]),
     ]
+
+
+def lossy(data: Mapping[str, Any]) -> str:
+    """A warning if real images were compressed with loss, for generated ones never are."""
+    count_lossy, formats = data.get("lossy_files"), data.get("formats")
+    if not count_lossy:
+        return ""
+    return (
+        f"{count(count_lossy)} of the real images’ files have lost detail to compression "
+        f"({plain(formats)}), generated images have not. Scores and detectors may measure this "
+        "difference and not realism."
+    )

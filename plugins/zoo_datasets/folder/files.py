@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.data.decode import decode
+from zoo.data.decode import LOSSY, decode, encoding
 from zoo.data.examples import Rejected
 from zoo.errors import UsageError
 
@@ -50,6 +51,14 @@ class Folder:
             digest.update(os.fsencode(file) + b"\0")
             digest.update(f"{state and (state.st_size, state.st_mtime_ns)}\n".encode())
         return digest.hexdigest()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """How many files have each encoding, and how many a lossy one."""
+        images = (file for file in self.files if file.suffix.lower() in IMAGES and file.is_file())
+        formats = Counter(filter(None, map(encoding, images)))
+        lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
+        return {"formats": dict(formats.most_common()), "lossy_files": lossy}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for file in self.files:
