@@ -26,7 +26,8 @@ def images(n, seed=0):
 
 
 def metric(name, value, **values):
-    protocol = {"comparable": {"split": "by group", "m": 64}, "provenance": {"seed": 0}}
+    comparable = {"split": "by group", "m": 64, "better": "lower"}
+    protocol = {"comparable": comparable, "provenance": {"seed": 0}}
     known = {"interval": [value - 1, value + 1], "floor": 4.0, "ratio": value / 4}
     return {"name": name, "value": value, "n_real": 128, "n_fake": 64, "protocol": protocol} | (
         values or known
@@ -186,6 +187,7 @@ def test_every_part_of_the_run_is_in_the_report(finished):
 def test_every_score_shows_its_protocol_and_numbers_of_images(finished):
     text = page(finished).text
     assert "significantly below" not in text
+    assert "lost detail" not in text
     assert text.count("128 real, 64 generated; range, floor and ratio at 64 each; protocol") == 2
     assert text.count("128 real, 64 generated; protocol") == 2
     assert text.count("by group") >= 4
@@ -262,6 +264,21 @@ def test_a_detector_below_chance_is_called_a_bug(parent):
     assert "Problem: A detector is significantly below 50 %" in text
     assert "svm 41.0 % (36.0 % to 43.0 % over groups)" in text
     assert "significantly below" in run.card_path.read_text()
+
+
+def test_lossy_real_images_are_warned_of_beside_scores_and_detectors(parent):
+    run = bare_run(parent, **MANIFEST)
+    write_scores(run)
+    write_detection(run)
+    write_json(run.data_path, {"formats": {"JPEG, lossy": 1200, "PNG": 4}, "lossy_files": 1200})
+    build(run)
+    text = page(run).text
+    warning = "1,200 of the real images’ files have lost detail to compression"
+    scores, detection = text.index("Every score"), text.index("Detectors on test images")
+    assert warning in text[:scores]
+    assert warning in text[scores:detection]
+    assert "JPEG, lossy 1200; PNG 4" in text
+    assert warning in run.card_path.read_text()
 
 
 def test_a_run_without_evaluation_says_so(parent):
@@ -356,6 +373,10 @@ def test_figures_are_rounded_to_four_places_that_count(value, shown):
 def test_metric_names_are_printed_in_full():
     assert full_name("fid_keras") == "FID (Keras InceptionV3)"
     assert full_name("coverage") == "Coverage"
+    on_features = {"protocol": {"comparable": {"features": "mixed8", "better": "higher"}}}
+    (row,) = metric_rows({"metrics": [metric("coverage", 0.5, **on_features)]})
+    assert row.label == "Coverage (Keras InceptionV3, cut at mixed8)"
+    assert row.better == "higher"
     assert full_name("their_own_score_train") == "their_own_score"
     sides = [row.side for row in metric_rows({"metrics": [metric("kid_keras_train", 1.0)]})]
     assert sides == ["against the training images"]

@@ -105,7 +105,8 @@ def test_an_entry_has_the_documented_fields_and_is_json(evaluation: dict) -> Non
 def test_the_card_states_what_makes_two_scores_comparable(evaluation: dict) -> None:
     card = entries(evaluation)["fid_random"]["protocol"]
     stated = card["comparable"]
-    assert stated["extractor"] == "random projection"
+    assert (stated["extractor"], stated["features"]) == ("random projection", "random")
+    assert stated["better"] == "lower"
     assert (stated["ddof"], stated["n_real"], stated["n_fake"]) == (1, 60, 60)
     assert stated["data_fingerprint"] == "f" * 64
     assert stated["reals"] == "held-out"

@@ -127,7 +127,12 @@ def _measure(
         compare=compare,
         standard_error=getattr(target, "standard_error", None),
         rows=rows,
-        facts={"metric": metric.name, **getattr(target, "settings", {}), **facts},
+        facts={
+            "metric": metric.name,
+            "better": metric.better,
+            **getattr(target, "settings", {}),
+            **facts,
+        },
     )
 
 
@@ -166,7 +171,8 @@ def _view(
         images = sample.images if channel is None else sample.images[..., channel : channel + 1]
         kept = cache if name in REALS else None
         rows[name] = extract(extractor, images, cache=kept).astype(np.float64)
+    facts = {"features": extractor.suffix, **extractor.facts}
     if channel is None:
-        return extractor.suffix, "", extractor.facts, rows
-    of_channel = {**extractor.facts, "channel": channel + 1}
-    return extractor.suffix, f"channel{channel + 1}", of_channel, rows
+        return extractor.suffix, "", facts, rows
+    facts["channel"] = channel + 1
+    return extractor.suffix, f"channel{channel + 1}", facts, rows

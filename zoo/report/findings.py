@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.report.contents import Contents
 from zoo.report.convergence import Verdict, equilibrium, verdicts
-from zoo.report.numbers import figure, full_name, headline, percent, resampled_at, span
+from zoo.report.numbers import figure, headline, label, percent, resampled_at, span
 from zoo.runs.pictures import tiles
 
 
@@ -64,7 +64,7 @@ def _fidelity(contents: Contents) -> list[Verdict]:
     measured = ", ".join(filter(None, facts))
     m = resampled_at(metric)
     measured = f"At {m} on each side: {measured}." if m else measured and f"With {measured}."
-    title = f"{full_name(metric['name'])}: {figure(metric['value'])}"
+    title = f"{label(metric)}: {figure(metric['value'])}"
     text = f"On {contents.dataset['name']}, {' against '.join(filter(None, sizes))}. {measured}"
     return [Verdict("fact", title, text.rstrip())]
 

@@ -21,9 +21,6 @@ NETWORKS = {
     "mixed8": "Keras InceptionV3, cut at mixed8",
     "mixed7": "Keras InceptionV3, cut at mixed7",
 }
-BETTER = {"fid": "lower", "kid": "lower", "swd": "lower"} | dict.fromkeys(
-    ("density", "coverage", "precision", "recall"), "higher"
-)
 SIDES = {
     "": "against held-out real images",
     "train": "against the training images",
@@ -50,7 +47,7 @@ class Row:
         m: Images on each side for range, floor and ratio; empty if there are none.
         floor: The score of real against real images at the same number of images.
         ratio: Score over floor.
-        better: `lower`, `higher` or nothing.
+        better: `lower`, `higher` or `neither`; empty if the protocol does not say.
         protocol: (heading, [(name, value)]) for the protocol card.
     """
 
@@ -91,6 +88,14 @@ def full_name(name: str) -> str:
     return f"{NAMES[metric]} ({NETWORKS.get(network, network)})" if network else NAMES[metric]
 
 
+def label(metric: Mapping[str, Any]) -> str:
+    """A measured metric in full, with the feature network where only its protocol names that."""
+    printed, network = full_name(metric["name"]), _comparable(metric).get("features")
+    if not network or str(network) in metric["name"].split("_"):
+        return printed
+    return f"{printed} ({NETWORKS.get(str(network), network)})"
+
+
 def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The metric that a list of runs shows: the first FID against held-out images, else the first.
 
@@ -102,12 +107,12 @@ def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _row(metric: Mapping[str, Any]) -> Row:
-    kind, _, side = split_name(metric["name"])
+    side = split_name(metric["name"])[2]
     value = metric.get("value")
     digits = decimals(value)
     return Row(
         name=metric["name"],
-        label=full_name(metric["name"]),
+        label=label(metric),
         side=SIDES[side],
         value=figure(value),
         interval=span(metric.get("interval"), partial(fixed, digits=digits)),
@@ -115,17 +120,21 @@ def _row(metric: Mapping[str, Any]) -> Row:
         m=resampled_at(metric),
         floor=fixed(metric.get("floor"), digits=digits),
         ratio=f"{figure(metric['ratio'], 3)}×" if metric.get("ratio") is not None else "–",
-        better=str(metric.get("better") or BETTER.get(kind, "")),
+        better=str(_comparable(metric).get("better", "")),
         protocol=protocol(metric.get("protocol")),
     )
 
 
 def resampled_at(metric: Mapping[str, Any]) -> str:
     """How many images on each side its range, floor and ratio were measured with."""
+    m = _comparable(metric).get("m")
+    return count(m) if m and (metric.get("interval") or metric.get("floor") is not None) else ""
+
+
+def _comparable(metric: Mapping[str, Any]) -> Mapping[str, Any]:
     card = metric.get("protocol")
     comparable = card.get("comparable") if isinstance(card, Mapping) else None
-    m = comparable.get("m") if isinstance(comparable, Mapping) else None
-    return count(m) if m and (metric.get("interval") or metric.get("floor") is not None) else ""
+    return comparable if isinstance(comparable, Mapping) else {}
 
 
 def control_table(

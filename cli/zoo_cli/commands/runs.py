@@ -107,14 +107,14 @@ def _details(run: Run) -> dict[str, Any]:
 
 
 def _score_line(metric: dict[str, Any]) -> str:
-    from zoo.report.numbers import figure, full_name, resampled_at, split_name
+    from zoo.report.numbers import figure, label, resampled_at, split_name
 
     side = split_name(metric["name"])[2]
     against = {"": "held-out", "train": "training", "untrained": "held-out, untrained"}[side]
     ratio = metric.get("ratio")
     m = resampled_at(metric) or "unknown"
     times = "" if ratio is None else f"; {figure(ratio, 3)} times the floor at m = {m}"
-    return f"{full_name(metric['name'])} {figure(metric['value'])} ({against}{times})"
+    return f"{label(metric)} {figure(metric['value'])} ({against}{times})"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
