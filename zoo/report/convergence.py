@@ -8,21 +8,6 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-# Values at equilibrium, when generated images cannot be told from real ones: Goodfellow et al.
-# 2014 (BCE), Lim & Ye 2017 (hinge), Mao et al. 2017 (least squares, targets 0 and 1),
-# Arjovsky et al. 2017 (the critic's gap).
-EQUILIBRIA: Mapping[str, Mapping[str, float]] = {
-    "bce": {"d_loss": 2 * math.log(2), "g_loss": math.log(2), "d_real": 0.5, "d_fake": 0.5},
-    "hinge": {"d_loss": 2.0, "g_loss": 0.0},
-    "least-squares": {"d_loss": 0.25, "g_loss": 0.125},
-    "wgan": {"d_loss": 0.0},
-}
-EQUILIBRIUM_NOTES: Mapping[str, str] = {
-    "bce": "binary cross-entropy: D(x) = ½, so D's loss is ln 2 for each of its two terms",
-    "hinge": "hinge: D's loss is 2 and G's is 0",
-    "least-squares": "least squares: D's loss is 0.25 and G's is 0.125",
-    "wgan": "Wasserstein: the critic's gap goes to 0",
-}
 # One logged value is noisy, a tenth of the run is not.
 LAST_PART = 0.1
 # 5 % of the equilibrium: under BCE, D then gives the right side a probability of 97 % on average.
@@ -55,10 +40,9 @@ class Verdict:
 
 
 def equilibrium(manifest: Mapping[str, object]) -> Mapping[str, float]:
-    """What the run's loss gives at equilibrium, by logged name; empty if it is not known."""
+    """What the run's loss gives at equilibrium, by logged name; empty if it was not recorded."""
     stated = manifest.get("equilibrium")
-    known = EQUILIBRIA.get(str(manifest.get("loss", "")), {})
-    return {**known, **stated} if isinstance(stated, Mapping) else known
+    return stated if isinstance(stated, Mapping) else {}
 
 
 def verdicts(
@@ -139,7 +123,7 @@ def _balanced(last: Mapping[str, float], expected: Mapping[str, float]) -> Verdi
         return Verdict(
             "note",
             "No failure seen in the log",
-            "Nothing diverged; this loss has no equilibrium to set the curves against.",
+            "Nothing diverged; no equilibrium is known to set the curves against.",
         )
     share = last["d_loss"] / expected["d_loss"]
     text = f"D’s loss ended at {last['d_loss']:.3g}, {100 * share:.0f} % of its equilibrium."

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
-from zoo.report.convergence import EQUILIBRIUM_NOTES, equilibrium
+from zoo.report.convergence import equilibrium
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
 from zoo.report.origins import (
@@ -76,7 +76,6 @@ def _shown(
         "control_rows": control_rows,
         "limits": limits(contents),
         "lossy": lossy(contents.data),
-        "equilibrium_note": EQUILIBRIUM_NOTES.get(str(contents.manifest.get("loss")), ""),
         "parameters": dict(run_facts(contents)).get("Parameters", ""),
         "missing": contents.missing,
         "controls": numbers.CONTROLS,
