@@ -12,8 +12,9 @@ from zoo.errors import Interrupted, ZooError
 from zoo.evaluation import measures
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.neighbours import nearest
-from zoo.evaluation.score import feasibility, registered_metrics, score
+from zoo.evaluation.score import registered_metrics, score
 from zoo.metrics import Context
+from zoo.report.feasibility import feasibility
 
 METRICS = (
     Metric("fid", "zoo.metrics.frechet:fid", needs="features", suffixed=True),

@@ -15,14 +15,11 @@ from zoo.errors import ZooError
 from zoo.evaluation.card import data_facts, origin, split_facts
 from zoo.evaluation.compare import FLOOR_CUTS, SUBSAMPLES, Comparison, compare
 from zoo.evaluation.draw import draw, split_halves
-from zoo.evaluation.feasibility import feasibility
 from zoo.evaluation.measures import Sample, bind
 from zoo.metrics.features import to_uint8
 from zoo.metrics.protocol import Extractor
 from zoo.progress import progress
 from zoo.specs import Metric
-
-__all__ = ["feasibility", "score"]
 
 MIN_GROUPS = 8
 SMALL = 2048

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.report.contents import Contents
 from zoo.report.convergence import Verdict, equilibrium, verdicts
+from zoo.report.feasibility import feasibility
 from zoo.report.numbers import figure, headline, label, percent, resampled_at, span
 from zoo.runs.pictures import tiles
 
@@ -72,8 +73,6 @@ def _fidelity(contents: Contents) -> list[Verdict]:
 def _feasibility(contents: Contents) -> list[Verdict]:
     if not contents.evaluation.get("metrics"):
         return []
-    from zoo.evaluation.score import feasibility
-
     line = feasibility(contents.evaluation)
     return [Verdict("fact", "Feasibility", f"{line}.")]
 

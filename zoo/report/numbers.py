@@ -90,7 +90,7 @@ def full_name(name: str) -> str:
 
 def label(metric: Mapping[str, Any]) -> str:
     """A measured metric in full, with the feature network where only its protocol names that."""
-    printed, network = full_name(metric["name"]), _comparable(metric).get("features")
+    printed, network = full_name(metric["name"]), comparable(metric).get("features")
     if not network or str(network) in metric["name"].split("_"):
         return printed
     return f"{printed} ({NETWORKS.get(str(network), network)})"
@@ -120,21 +120,22 @@ def _row(metric: Mapping[str, Any]) -> Row:
         m=resampled_at(metric),
         floor=fixed(metric.get("floor"), digits=digits),
         ratio=f"{figure(metric['ratio'], 3)}×" if metric.get("ratio") is not None else "–",
-        better=str(_comparable(metric).get("better", "")),
+        better=str(comparable(metric).get("better", "")),
         protocol=protocol(metric.get("protocol")),
     )
 
 
 def resampled_at(metric: Mapping[str, Any]) -> str:
     """How many images on each side its range, floor and ratio were measured with."""
-    m = _comparable(metric).get("m")
+    m = comparable(metric).get("m")
     return count(m) if m and (metric.get("interval") or metric.get("floor") is not None) else ""
 
 
-def _comparable(metric: Mapping[str, Any]) -> Mapping[str, Any]:
+def comparable(metric: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the protocol of a metric says must be equal for two to be compared."""
     card = metric.get("protocol")
-    comparable = card.get("comparable") if isinstance(card, Mapping) else None
-    return comparable if isinstance(comparable, Mapping) else {}
+    facts = card.get("comparable") if isinstance(card, Mapping) else None
+    return facts if isinstance(facts, Mapping) else {}
 
 
 def control_table(

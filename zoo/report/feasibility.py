@@ -3,41 +3,35 @@
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.report.numbers import comparable, headline
+
 NEAR_FLOOR = 1.5
 LEARNT_NOTHING = 0.1
 
 
 def feasibility(evaluation: Mapping[str, Any]) -> str:
-    """One line on the first Fréchet distance in `evaluation.json`, or on sliced Wasserstein.
+    """One line on the headline of `evaluation.json`, if that is a distance.
 
     Args:
         evaluation: What `zoo.evaluation.score.score` returned.
     """
-    entries = {entry["name"]: entry for entry in evaluation.get("metrics", [])}
-    name = _headline(entries)
-    if name is None:
+    entry = headline(evaluation)
+    if entry is None or comparable(entry).get("better") in ("higher", "neither"):
         return "feasibility not computed: no distance to held-out images"
-    entry, untrained = entries[name], entries.get(f"{name}_untrained")
+    name = entry["name"]
+    entries = {other["name"]: other for other in evaluation["metrics"]}
+    untrained = entries.get(f"{name}_untrained")
     parts = [f"{name} {entry['value']:.3g} (n = {entry['n_fake']})", _against_floor(entry)]
     if untrained is not None:
         parts.append(_against_untrained(entry, untrained))
     return "; ".join(parts)
 
 
-def _headline(entries: Mapping[str, Any]) -> str | None:
-    fids = [name for name in entries if name.startswith("fid") and _is_held_out(name)]
-    return next(iter([*fids, *(["swd"] if "swd" in entries else [])]), None)
-
-
-def _is_held_out(name: str) -> bool:
-    return not name.endswith(("_train", "_untrained"))
-
-
 def _against_floor(entry: Mapping[str, Any]) -> str:
     floor, ratio = entry.get("floor"), entry.get("ratio")
     if floor is None or ratio is None:
         return "no floor to hold it against"
-    m = entry["protocol"]["comparable"].get("m")
+    m = comparable(entry).get("m")
     verdict = "near the floor" if ratio <= NEAR_FLOOR else "above the floor"
     return f"at m = {m} it is {ratio:.3g} times the {floor:.3g} of real images, {verdict}"
 
