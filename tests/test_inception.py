@@ -1,5 +1,6 @@
 """InceptionV3's weights are found, checked and refused in one line; its features are stable."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -94,6 +95,27 @@ def test_missing_damaged_and_foreign_files_are_refused_in_one_line(tmp_path: Pat
             find_weights(path, "avg_pool")
         assert str(path) in str(refusal.value)
         assert "\n" not in str(refusal.value)
+
+
+def test_weights_are_kept_only_if_they_are_the_published_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from zoo.metrics import fetching
+
+    def download(url: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"weights")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(fetching, "download", download)
+    with pytest.raises(ZooError, match=r"has the MD5 .*, not bcbd6486.*`zoo weights import"):
+        fetching.fetch_inception()
+    assert list((tmp_path / "models").iterdir()) == []
+    monkeypatch.setattr(fetching, "OFFICIAL_MD5", hashlib.md5(b"weights").hexdigest())
+    path = fetching.fetch_inception()
+    assert path.read_bytes() == b"weights"
+    monkeypatch.setattr(fetching, "download", None)
+    assert fetching.fetch_inception() == path
 
 
 def test_an_imported_file_is_found_by_layer(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Zip archives read in place: nothing is unpacked, and no entry is trusted."""
 
 import contextlib
-import hashlib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -63,18 +62,3 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         return archive.read(entry)
     except Exception as error:  # each compression has errors of its own
         raise Rejected(f"damaged in the archive: {error or type(error).__name__}") from None
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, hexadecimal.
-
-    Raises:
-        zoo.errors.ZooError: If it is missing or unreadable.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise ZooError(f"no file {path}") from None
-    except OSError as error:
-        raise ZooError(f"{path} cannot be read: {error.strerror}") from error

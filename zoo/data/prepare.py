@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.data.archive import open_zip, sha256_of
+from zoo.data.archive import open_zip
 from zoo.data.download import download
+from zoo.data.hashing import file_hash
 from zoo.data.home import home
 from zoo.data.locking import lock, staged
 from zoo.data.prepared import FACTS, facts_of, place_of, version_of
@@ -44,7 +45,7 @@ def fetch(record: Dataset) -> dict[str, Any]:
     with lock(file, record.name):
         if version_of(record) is None:
             download(archive.url, file, size=archive.size)
-            if (found := sha256_of(file)) not in archive.sha256:
+            if (found := file_hash(file)) not in archive.sha256:
                 raise ZooError(
                     f"{archive.url} has the unknown SHA-256 {found}; if you trust it, "
                     f"`zoo data import {record.name} {file}` takes it"
@@ -65,7 +66,7 @@ def import_file(record: Dataset, path: Path) -> dict[str, Any]:
             dataset is already prepared from another archive.
     """
     archive = _archive(record)
-    found = sha256_of(path)
+    found = file_hash(path)
     if version_of(record) is not None:
         return _already(record, found)
     with open_zip(path):

@@ -1,65 +1,36 @@
 """Download InceptionV3's weights, when the user asks for them."""
 
-import contextlib
-import socket
-import sys
-import urllib.request
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
+from zoo.data.download import download
+from zoo.data.hashing import file_hash
 from zoo.errors import ZooError
 from zoo.metrics.weights import NETWORK, OFFICIAL_MD5, OFFICIAL_NAME, OFFICIAL_URL, keras_cache
 
-CONNECT_SECONDS = 5.0
-STALLED_SECONDS = 30.0
+INSTEAD = f"`zoo weights import {NETWORK} FILE` takes it from disk"
 
 
 def fetch_inception() -> Path:
-    """Let Keras download the ImageNet weights into its own cache, which checks their MD5.
+    """Download the ImageNet weights into Keras' own cache and check their MD5.
+
+    A file that is there and whole is left as it is.
 
     Raises:
-        zoo.errors.ZooError: If the server cannot be reached within 5 seconds or goes silent for
-            30, or the file is damaged.
+        zoo.errors.ZooError: If the server does not answer within 5 seconds, is silent or slow, or
+            the file is not the one that Keras publishes.
     """
     path = keras_cache() / OFFICIAL_NAME
-    if not path.is_file():
-        _check_server()
-    import keras
-
-    # Keras prints its progress on stdout, which is for answers.
-    with contextlib.redirect_stdout(sys.stderr), _patience(STALLED_SECONDS):
-        try:
-            found = keras.utils.get_file(
-                OFFICIAL_NAME, OFFICIAL_URL, cache_subdir="models", file_hash=OFFICIAL_MD5
-            )
-        except Exception as error:  # Keras wraps each network error in a bare Exception
-            raise _failure(error) from error
-    return Path(found)
-
-
-def _check_server() -> None:
-    request = urllib.request.Request(OFFICIAL_URL, method="HEAD")
+    if path.is_file() and file_hash(path, "md5") == OFFICIAL_MD5:
+        return path
+    arriving = path.with_name(f".{OFFICIAL_NAME}.{os.getpid()}")
     try:
-        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as answer:
-            megabytes = int(answer.headers.get("Content-Length", 0)) / 1e6
-    except (OSError, ValueError) as error:
-        raise _failure(error) from error
-    print(f"downloading {OFFICIAL_NAME}, {megabytes:.0f} MB", file=sys.stderr)
-
-
-def _failure(error: Exception) -> ZooError:
-    reason = " ".join(str(error).split())
-    return ZooError(
-        f"cannot download {OFFICIAL_URL}: {reason}; "
-        f"`zoo weights import {NETWORK} FILE` takes it from disk"
-    )
-
-
-@contextlib.contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
+        download(OFFICIAL_URL, arriving)
+        if (found := file_hash(arriving, "md5")) != OFFICIAL_MD5:
+            raise ZooError(f"{OFFICIAL_URL} has the MD5 {found}, not {OFFICIAL_MD5}")
+        arriving.replace(path)
+    except ZooError as error:
+        raise ZooError(f"{error}; {INSTEAD}") from error
     finally:
-        socket.setdefaulttimeout(before)
+        arriving.unlink(missing_ok=True)
+    return path

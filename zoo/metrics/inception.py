@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from zoo.data.hashing import file_hash
 from zoo.errors import ZooError
-from zoo.metrics.weights import deepest_layer, file_hash, find_layer, find_weights
+from zoo.metrics.weights import deepest_layer, find_layer, find_weights
 from zoo.progress import progress
 
 SIDE = 299

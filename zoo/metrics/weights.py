@@ -1,12 +1,12 @@
 """Where InceptionV3's ImageNet weights lie, and what a weights file holds. No framework here."""
 
-import hashlib
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.data.hashing import file_hash
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import unknown
 from zoo.runs.files import atomic
@@ -151,12 +151,6 @@ def import_file(path: Path) -> WeightsFile:
     with path.open("rb") as source, atomic(place.path) as target:
         shutil.copyfileobj(source, target)
     return place
-
-
-def file_hash(path: Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal hash of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _imported(layer: str) -> Path:
