@@ -86,8 +86,7 @@ def test_a_batch_is_a_function_of_the_step():
     assert all(np.array_equal(a, b) for a, b in zip(whole[11:], later, strict=True))
 
 
-@pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("jit", "number"), [(False, signal.SIGINT), (True, signal.SIGTERM)])
 def test_a_stopped_training_continues_bit_for_bit(tmp_path, jit, number):
     whole = compiled(jit)
     train(whole, IMAGES, Budget(steps=12))

@@ -1,12 +1,8 @@
 """One run from its recipe to its report: data, training, samples, measurements, detection."""
 
-import contextlib
-import datetime
 import platform
 import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +14,13 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
 from zoo.device import configure
-from zoo.errors import Interrupted, NotComputed, UsageError, ZooError
+from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png, pairs_png, write_synthetic
 from zoo.runs.signals import terminate_as_interrupt
+from zoo.runs.stages import Stages, now, say, status_kept
 from zoo.tracking import tracking
 
 SHOWN = 64
@@ -58,7 +55,7 @@ def run_recipe(recipe: Recipe) -> Run:
     run.write_recipe(recipe.to_dict())
     run.update_manifest(
         status="running",
-        started=_now(),
+        started=now(),
         seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
         dataset=_dataset_facts(images, asked=asked, fallback=fallback),
     )
@@ -104,7 +101,7 @@ def _configure(recipe: Recipe) -> str:
 
 
 def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
-    with run.lock(), terminate_as_interrupt(), _status_kept(run):
+    with run.lock(), terminate_as_interrupt(), status_kept(run):
         run.write_recipe(recipe.to_dict())
         _describe(run, gan, images, device)
         stages = Stages(run)
@@ -119,64 +116,10 @@ def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str
                 _evaluate(run, recipe, images, gan)
             with stages("detection"):
                 _detect(run, recipe, images, gan)
-        run.update_manifest(status="finished", reason=None, ended=_now(), timings=stages.seconds)
+        run.update_manifest(status="finished", reason=None, ended=now(), timings=stages.seconds)
         with stages("report"):
             _report(run)
     return run
-
-
-class Stages:
-    """Names what is being done on stderr and in run.log, and sums up how long each took."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.seconds: dict[str, float] = dict(run.manifest.get("timings", {}))
-
-    @contextlib.contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time one stage; what an interrupted one took counts too."""
-        say(self.run, name)
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            spent = self.seconds.get(name, 0.0) + time.monotonic() - start
-            self.seconds[name] = round(spent, 2)
-            with contextlib.suppress(ZooError):  # a full disk must not hide the first error
-                self.run.update_manifest(timings=self.seconds)
-        say(self.run, f"{name}: {self.seconds[name]:.0f} s")
-
-
-def say(run: Run, text: str) -> None:
-    """One line on stderr and in run.log."""
-    print(text, file=sys.stderr)
-    with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as file:
-        file.write(f"{_now()} {text}\n")
-
-
-@contextlib.contextmanager
-def _status_kept(run: Run) -> Iterator[None]:
-    """Whatever ends the run, its manifest says so."""
-    run.update_manifest(status="running", reason=None)
-    try:
-        yield
-    except (Interrupted, KeyboardInterrupt) as error:
-        reason = str(error) or "interrupted"
-        _end(run, "interrupted", reason)
-        raise Interrupted(f"{reason}; continue with `zoo run --resume {run.path}`") from None
-    except ZooError as error:
-        _end(run, "failed", str(error))
-        raise
-    except BaseException as error:
-        with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as file:
-            file.write(traceback.format_exc())
-        _end(run, "failed", f"{type(error).__name__}: {error}")
-        raise
-
-
-def _end(run: Run, status: str, reason: str) -> None:
-    with contextlib.suppress(ZooError):
-        run.update_manifest(status=status, reason=reason, ended=_now())
 
 
 def _load(recipe: Recipe, name: str) -> ImageSet:
@@ -206,7 +149,7 @@ def _compiled(recipe: Recipe, images: ImageSet) -> Any:
 
 
 def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
-    session = {"began": _now(), "device": device, "jit": gan.jit, "versions": _versions()}
+    session = {"began": now(), "device": device, "jit": gan.jit, "versions": _versions()}
     sessions = [*run.manifest.get("sessions", []), session]
     if sessions[0]["versions"] != session["versions"]:
         say(run, "warning: other versions than the run began with; weights may differ")
@@ -346,7 +289,3 @@ def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, 
 def _versions() -> dict[str, str]:
     packages = ("zoo", "keras", "tensorflow", "numpy", "scikit-learn")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -61,7 +61,8 @@ def find_augmentation(policy: str) -> Augmentation:
 
     Vacated pixels take the value −1, the background of dark-field images, instead of the paper's
     0, which in [−1, 1] is grey. Translation is a product with one-hot matrices, so that it
-    compiles under XLA with its second derivative.
+    compiles under XLA with its second derivative. XLA draws other random numbers from a seed than
+    the graph does, so trainings with and without XLA see different augmentations.
 
     Args:
         policy: `none`, `diffaugment` (all), or some of `colour`, `translation` and `cutout`,

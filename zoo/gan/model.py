@@ -1,8 +1,6 @@
 """GAN: two networks, their losses and one training step. Methods subclass it."""
 
-import contextlib
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -10,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError
 from zoo.gan.augment import find_augmentation
+from zoo.gan.building import building, check_positive, wants_xla
 from zoo.gan.losses import find_loss
+from zoo.gan.pixels import quantise, to_unit_range
 
 Tensor = Any
 SAMPLE_BATCH = 64
@@ -47,16 +47,17 @@ class GAN(keras.Model):  # type: ignore[misc]
         self.image_shape = tuple(int(side) for side in image_shape)
         self.latent_dim = latent_dim
         self.seed = seed
-        with _building(seed, precision):
+        with building(seed, precision):
             self.generator = self.build_generator()
             self.discriminator = self.build_discriminator()
-        with _building(seed, precision):
+        with building(seed, precision):
             self.ema_generator = self.build_generator()
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(self.generator.get_weights())
         self.step = self.add_weight(
             shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
         )
+        self._sample_batch = tf.function(lambda z: self.ema_generator(z, training=False))
         self.built = True
 
     def build_generator(self) -> keras.Model:
@@ -99,7 +100,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         Raises:
             zoo.errors.UsageError: If a value is unknown or out of range.
         """
-        _positive(
+        check_positive(
             learning_rate=learning_rate, d_learning_rate=d_learning_rate, batch_size=batch_size
         )
         if augment != "none" and not self.augmentable:
@@ -110,7 +111,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         self.augmentation = find_augmentation(augment)
         self.r1_gamma = r1_gamma
         self.ema_decay = ema_decay
-        self.jit = _resolve_jit(jit_compile)
+        self.jit = wants_xla(jit_compile)
         rates = (learning_rate, learning_rate if d_learning_rate is None else d_learning_rate)
         self.g_optimizer, self.d_optimizer = (
             keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2) for rate in rates
@@ -286,35 +287,6 @@ class GAN(keras.Model):  # type: ignore[misc]
             images[start : start + len(batch)] = quantise(output, dtype)
         return images
 
-    @property
-    def _sample_batch(self) -> Any:
-        if "_sampler" not in self.__dict__:
-            function = tf.function(lambda z: self.ema_generator(z, training=False))
-            self.__dict__["_sampler"] = function
-        return self.__dict__["_sampler"]
-
-
-def to_unit_range(images: Tensor) -> Tensor:
-    """Integer images to float32 in [−1, 1]; floats are taken to be there already."""
-    images = tf.convert_to_tensor(images)
-    if images.dtype.is_integer:
-        return tf.cast(images, tf.float32) * (2.0 / images.dtype.max) - 1.0
-    return tf.cast(images, tf.float32)
-
-
-def quantise(images: npt.NDArray[np.floating[Any]], dtype: str = "uint8") -> npt.NDArray[Any]:
-    """[−1, 1] to integers, rounded half up and clamped, never rescaled per batch.
-
-    Raises:
-        zoo.errors.ZooError: If a value is not finite.
-    """
-    if not np.isfinite(images).all():
-        raise ZooError("the generator's output is not finite: its training diverged")
-    top = np.iinfo(dtype).max
-    rounded: npt.NDArray[Any] = np.floor(images * (top / 2) + (top + 1) / 2)
-    clipped: npt.NDArray[Any] = np.clip(rounded, 0, top).astype(dtype)
-    return clipped
-
 
 def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:
     return (
@@ -326,26 +298,3 @@ def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:
 def _assign(variables: list[Any], values: list[Tensor]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _positive(**values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and not value > 0:
-            raise UsageError(f"{name} must be above 0; got {value}")
-
-
-def _resolve_jit(choice: bool | str) -> bool:
-    return bool(tf.config.list_physical_devices("GPU")) if choice == "auto" else bool(choice)
-
-
-@contextlib.contextmanager
-def _building(seed: int, precision: str) -> Iterator[None]:
-    """Keras draws the seeds of its initialisers from `random`: make them the run's."""
-    state, policy = random.getstate(), keras.config.dtype_policy()
-    random.seed(seed)
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        random.setstate(state)
-        keras.config.set_dtype_policy(policy)
