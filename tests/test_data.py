@@ -22,7 +22,9 @@ from zoo.data.prepared import remove
 from zoo.data.source import Source
 from zoo.data.view import View, foreground_of
 from zoo.errors import ZooError
+from zoo.evaluation.score import score
 from zoo.plugins import find
+from zoo.specs import Metric
 
 SIMULATED = {"image_size": 64, "images": 40}
 
@@ -254,11 +256,29 @@ def test_loading_an_alias_records_why_it_fell_back():
     assert "being offline" in images.provenance["fallback"]
 
 
-def test_removing_the_simulator_deletes_its_crops(home):
-    load("bbbc/simulated", **SIMULATED)
-    (folder,) = remove(find("datasets", "bbbc/simulated"))
-    assert folder.parent == home / "crops"
-    assert not folder.exists()
+def test_removing_the_simulator_deletes_its_crops_and_features(home):
+    images = load("bbbc/simulated", **SIMULATED)
+    metric = Metric("mean", f"{__name__}:first_feature", needs="features")
+    score(images, noise, extractor=Brightness(), n=4, metrics=[metric], cache=home / "features")
+    kept = remove(find("datasets", "bbbc/simulated"))
+    assert [folder.parent for folder in kept] == [home / "crops", home / "features"]
+    assert not any(folder.exists() for folder in kept)
+
+
+class Brightness:
+    suffix, dimension = "brightness", 1
+    facts = {"extractor": "mean of the pixels"}  # noqa: RUF012
+
+    def __call__(self, images):
+        return images.reshape(len(images), -1).mean(axis=1, keepdims=True, dtype=np.float32)
+
+
+def first_feature(real, fake, context):
+    return float(fake[0, 0] - real[0, 0])
+
+
+def noise(n, seed):
+    return np.random.default_rng(seed).integers(0, 256, (n, 64, 64, 1), np.uint8)
 
 
 def command(capsys, *args):
@@ -282,6 +302,14 @@ def test_info_names_licence_and_known_hashes(capsys):
     assert status == 0
     assert facts["licence"] == "CC0-1.0"
     assert facts["archive"]["known_sha256"]
+
+
+def test_info_names_what_is_kept_with_its_size(capsys):
+    load("bbbc/simulated", **SIMULATED)
+    _, output = command(capsys, "info", "bbbc/simulated", "--json")
+    ((folder, size),) = json.loads(output.out)["kept"].items()
+    assert "crops/bbbc-simulated-" in folder
+    assert size.endswith(" MB")
 
 
 @pytest.mark.parametrize(

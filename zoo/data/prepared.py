@@ -1,5 +1,6 @@
 """Prepared datasets on disk: where they are and what is known of them, read without TFDS."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -81,13 +82,14 @@ def size_of(folder: Path) -> int:
 
 
 def removable(record: Dataset) -> list[Path]:
-    """What zoo keeps of a dataset: the prepared files, which its filters share, and crops."""
+    """What zoo keeps of a dataset: prepared files, which its filters share, crops and features."""
     if record.alias:
         return []
     place = place_of(record)
     name = place.relative_to(home() / "datasets").as_posix() if record.archive else record.name
     found = [place] if record.archive and place.is_dir() else []
-    return [*found, *sorted((home() / "crops").glob(f"{slug(name)}-*"))]
+    made = (sorted((home() / kind).glob(f"{slug(name)}-*")) for kind in ("crops", "features"))
+    return [*found, *itertools.chain(*made)]
 
 
 def remove(record: Dataset) -> list[Path]:

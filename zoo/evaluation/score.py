@@ -11,6 +11,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.data.imageset import HELD_OUT, ImageSet
+from zoo.data.locking import slug
 from zoo.errors import ZooError
 from zoo.evaluation.card import data_facts, origin, split_facts
 from zoo.evaluation.compare import FLOOR_CUTS, SUBSAMPLES, Comparison, compare
@@ -51,7 +52,8 @@ def score(
         seed: Seed of the drawn reals, the generated images, the cuts and the metrics.
         untrained: The `sample` of the generator before training; m images are taken of it.
         metrics: Records of the metrics; by default all that are installed.
-        cache: Folder that keeps the real images' features; `None` keeps none.
+        cache: Folder that keeps the real images' features, in a folder for each dataset that
+            `zoo data remove` deletes; `None` keeps none.
 
     Returns:
         `{"metrics": [{"name", "value", "interval", "n_real", "n_fake", "floor", "ratio",
@@ -76,7 +78,8 @@ def score(
             samples["untrained"] = _generated(untrained(comparisons[0].m or n, seed), images)
     present = {name: rows for name, rows in samples.items() if len(rows)}
     chosen = registered_metrics() if metrics is None else metrics
-    measures, failed = bind(chosen, present, extractor=extractor, seed=seed, cache=cache)
+    kept = cache / f"{slug(images.name)}-{images.fingerprint[:16]}" if cache else None
+    measures, failed = bind(chosen, present, extractor=extractor, seed=seed, cache=kept)
 
     common = {"comparable": data_facts(images), "provenance": origin(seed, images)}
     entries: list[dict[str, Any]] = []

@@ -34,7 +34,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def info(name: str, as_json: bool) -> None:
-    """Show licence, citation, archive and state of dataset NAME."""
+    """Show licence, citation, archive and state of dataset NAME, and what zoo keeps of it."""
     record = _find(name)
     facts = _facts(record)
     if as_json:
@@ -176,9 +176,12 @@ def _count(contents: dict[str, Any], where: Any) -> int | None:
 
 
 def _facts(record: Any) -> dict[str, Any]:
+    from zoo.data.prepared import removable, size_of
+
     archive = record.archive
     stated = ("name", "summary", "licence", "paper", "homepage", "citation", "verified", "alias")
     facts = {key: getattr(record, key) for key in stated} | _state(record)
+    facts["kept"] = {str(folder): f"{size_of(folder) / 1e6:.0f} MB" for folder in removable(record)}
     if archive:
         facts["archive"] = {
             "filename": archive.filename,
