@@ -16,7 +16,7 @@ from zoo.data.examples import Rejection
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, ImageSet
 from zoo.data.locking import lock, slug, staged
-from zoo.data.origins import counts, origin
+from zoo.data.provenance import counts, origin
 from zoo.data.source import Source, open_source
 from zoo.data.splits import assign, merge_duplicates
 from zoo.data.view import MIN_FOREGROUND, View

@@ -17,7 +17,8 @@ from zoo.report.contents import Contents, read
 from zoo.report.convergence import equilibrium
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
-from zoo.report.origins import (
+from zoo.report.strip import StripRow, strip
+from zoo.report.tables import (
     data_shown,
     limits,
     lossy,
@@ -26,7 +27,6 @@ from zoo.report.origins import (
     run_facts,
     timings,
 )
-from zoo.report.strip import StripRow, strip
 from zoo.runs import Run, write_bytes, write_text
 
 
