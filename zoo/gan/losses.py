@@ -19,7 +19,7 @@ class Loss:
     Attributes:
         discriminator: `(real_logits, fake_logits) -> scalar`.
         generator: `fake_logits -> scalar`.
-        equilibrium: What `d_loss` and `g_loss` are when generated images cannot be told from real.
+        equilibrium: What the logged values are when generated images cannot be told from real.
         paper: Where it comes from.
     """
 
@@ -57,7 +57,7 @@ LOSSES: Mapping[str, Loss] = {
     "bce": Loss(
         _bce_discriminator,
         _bce_generator,
-        {"d_loss": 2 * math.log(2), "g_loss": math.log(2)},
+        {"d_loss": 2 * math.log(2), "g_loss": math.log(2), "d_real": 0.5, "d_fake": 0.5},
         "arXiv:1406.2661, non-saturating",
     ),
     "least-squares": Loss(
