@@ -233,7 +233,7 @@ def _extractor(recipe: Recipe) -> Any:
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.evaluation.detection import detect
-    from zoo.gan import load_run, set_snapshot, snapshot_steps
+    from zoo.gan import load_run, set_snapshot
 
     if run.detection_path.is_file():
         return
@@ -250,7 +250,7 @@ def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         images,
         _sampler(gan, images),
         detectors=[record for record in records("detectors") if record.name in DETECTORS],
-        snapshots={step: snapshot(step) for step in snapshot_steps(run)},
+        snapshots={step: snapshot(step) for step in run.snapshot_steps()},
         seed=recipe.settings["seed"],
     )
     write_json(run.detection_path, detection)

@@ -1,32 +1,19 @@
 """Trained generators from their run folders."""
 
-import re
-from typing import TYPE_CHECKING
-
-from zoo.errors import UsageError
 from zoo.gan.checkpoint import load_snapshot
 from zoo.gan.model import GAN
+from zoo.plugins import find
+from zoo.recipe import Recipe
 from zoo.runs import Run
-
-if TYPE_CHECKING:
-    from zoo.recipe import Recipe
+from zoo.signatures import split_options
 
 
-def build(recipe: "Recipe", image_shape: tuple[int, int, int]) -> GAN:
+def build(recipe: Recipe, image_shape: tuple[int, int, int]) -> GAN:
     """The untrained, uncompiled GAN of a recipe, its weights drawn from the recipe's seed."""
-    from zoo.plugins import find
-    from zoo.signatures import split_options
-
-    network, _ = split_options(find("generators", recipe.generator), recipe.options)
-    target = find("generators", recipe.generator).load()
-    gan: GAN = target(image_shape=image_shape, seed=recipe.settings["seed"], **network)
+    record = find("generators", recipe.generator)
+    network, _ = split_options(record, recipe.options)
+    gan: GAN = record.load()(image_shape=image_shape, seed=recipe.settings["seed"], **network)
     return gan
-
-
-def snapshot_steps(run: Run) -> list[int]:
-    """The steps at which the run stored its averaged generator, ascending."""
-    names = (path.name for path in run.snapshots.glob("*.weights.npz"))
-    return sorted(int(match[1]) for name in names if (match := re.match(r"(\d+)\.", name)))
 
 
 def load_run(run: Run, *, step: int | None = None) -> GAN:
@@ -39,14 +26,7 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
     Raises:
         zoo.errors.UsageError: If there is no snapshot, or none of that step.
     """
-    from zoo.recipe import Recipe
-
-    steps = snapshot_steps(run)
-    if not steps:
-        raise UsageError(f"{run.path} holds no trained generator yet")
-    if step is not None and step not in steps:
-        raise UsageError(f"{run.path} has no snapshot of step {step}; choose from {steps}")
-    chosen = steps[-1] if step is None else step
+    chosen = run.snapshot_step(step)
     gan = build(Recipe.from_dict(run.recipe), tuple(run.manifest["image_shape"]))
     set_snapshot(gan, run, chosen)
     return gan
