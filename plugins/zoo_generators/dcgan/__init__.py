@@ -1,12 +1,13 @@
 """DCGAN (Radford, Metz & Chintala, 2015)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import zoo
 
 # DiffAugment protects a long training on few images from overfitting; within 50 kimg it only slows
 # the discriminator down. Smaller batches make more steps of the same number of images.
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
