@@ -151,7 +151,7 @@ def stored(tmp_path):
     recipe = resolve("dcgan", "bbbc/simulated", options={"width": 4, "latent_dim": 4})
     run.write_recipe(recipe.to_dict())
     run.update_manifest(image_shape=[32, 32, 1], dataset={"name": "bbbc/simulated"})
-    save_snapshot(build(recipe, (32, 32, 1)), run.snapshots)
+    save_snapshot(build(recipe, (32, 32, 1)), run.snapshot_path(0))
     return run
 
 

@@ -52,6 +52,7 @@ def test_a_run_leaves_everything_that_the_run_folder_promises(finished):
     }  # fmt: skip
     assert finished.status == "finished"
     assert finished.manifest["step"] == 8
+    assert finished.read_json(finished.data_path)["intensity"]["raw_dtype"] == "uint8"
     assert finished.manifest["dataset"]["name"] == "bbbc/simulated"
     assert not [path for path in finished.path.rglob(".*") if path.name != ".lock"]
 

@@ -128,9 +128,9 @@ def _load(recipe: Recipe, name: str) -> ImageSet:
 
 
 def _describe_data(run: Run, images: ImageSet) -> None:
-    write_json(run.data_path, dict(images.provenance))
+    write_json(run.data_path, {**images.provenance, "intensity": dict(images.intensity)})
     shown = images.split("train")
-    write_bytes(run.samples / "real.png", grid_png(_spread(shown, SHOWN), 8))
+    write_bytes(run.sample_path("real"), grid_png(_spread(shown, SHOWN), 8))
 
 
 def _compiled(recipe: Recipe, images: ImageSet) -> Any:
@@ -200,8 +200,8 @@ def _write_neighbours(run: Run, training: ImageSet, fakes: npt.NDArray[Any]) -> 
 
     found = nearest(fakes, training)
     real = training[np.array([row["position"] for row in found])]
-    write_json(run.path / "nearest.json", found)
-    write_bytes(run.samples / "nearest.png", pairs_png(fakes, real, 4))
+    write_json(run.nearest_path, found)
+    write_bytes(run.sample_path("nearest"), pairs_png(fakes, real, 4))
 
 
 def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:

@@ -67,13 +67,10 @@ def restore_checkpoint(gan: GAN, folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def save_snapshot(gan: GAN, folder: Path) -> Path:
-    """Write the averaged generator's weights alone, `<step>.weights.npz`."""
-    step = int(gan.step.numpy())
-    path = folder / f"{step:08d}.weights{SUFFIX}"
+def save_snapshot(gan: GAN, path: Path) -> None:
+    """Write the averaged generator's weights alone."""
     weights = gan.ema_generator.weights
-    _save(path, weights, {"step": step, "layout": _layout(weights)})
-    return path
+    _save(path, weights, {"step": int(gan.step.numpy()), "layout": _layout(weights)})
 
 
 def load_snapshot(gan: GAN, path: Path) -> None:

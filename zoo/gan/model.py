@@ -50,7 +50,6 @@ class GAN(keras.Model):  # type: ignore[misc]
         with building(seed, precision):
             self.generator = self.build_generator()
             self.discriminator = self.build_discriminator()
-        with building(seed, precision):
             self.ema_generator = self.build_generator()
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(self.generator.get_weights())

@@ -34,4 +34,4 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
 
 def set_snapshot(gan: GAN, run: Run, step: int) -> None:
     """Give a GAN of this run the averaged generator that was stored at a step."""
-    load_snapshot(gan, run.snapshots / f"{step:08d}.weights.npz")
+    load_snapshot(gan, run.snapshot_path(step))

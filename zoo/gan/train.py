@@ -17,6 +17,7 @@ from zoo.progress import progress
 from zoo.runs import Run, write_bytes
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import stop_requests
+from zoo.settings import BUDGETS, one_budget
 
 SNAPSHOTS = 10
 CHECKPOINTS = 4
@@ -45,9 +46,9 @@ class Budget:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        if len(given) != 1:
-            raise UsageError(f"give one of steps, kimg, epochs, minutes; got {given or 'none'}")
+        given = one_budget(asdict(self), "training")
+        if not given:
+            raise UsageError(f"training: give one of {', '.join(BUDGETS)}")
         ((name, value),) = given.items()
         if not 0 < value < math.inf:
             raise UsageError(f"{name} must be above 0; got {value}")
@@ -213,13 +214,13 @@ class Journal:
     def picture(self) -> None:
         """The grid of fixed latents."""
         if self.run:
-            path = self.run.samples / f"{int(self.gan.step.numpy()):08d}.png"
+            path = self.run.sample_path(int(self.gan.step.numpy()))
             write_bytes(path, grid_png(self.gan.sample(GRID, seed=0), 8))
 
     def snapshot(self) -> None:
         """The averaged generator, and its picture."""
         if self.run:
-            save_snapshot(self.gan, self.run.snapshots)
+            save_snapshot(self.gan, self.run.snapshot_path(int(self.gan.step.numpy())))
             self.picture()
 
     def checkpoint(self, elapsed: float) -> None:

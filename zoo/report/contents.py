@@ -74,13 +74,13 @@ def read(run: Run) -> Contents:
             ("data", run.data_path),
             ("evaluation", run.evaluation_path),
             ("detection", run.detection_path),
-            ("nearest", run.path / "nearest.json"),
+            ("nearest", run.nearest_path),
         )
     }
     for name, value in parts.items():
         if not value:
             missing.setdefault(name, _why(name, settings, manifest))
-    pictures = {name: run.samples / f"{name}.png" for name in ("real", "nearest")}
+    pictures = {name: run.sample_path(name) for name in ("real", "nearest")}
     return Contents(
         name=run.path.resolve().name,
         settings=settings,

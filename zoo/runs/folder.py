@@ -15,8 +15,6 @@ import yaml
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json, write_yaml
 
-STATUSES = ("running", "finished", "failed", "interrupted")
-
 
 class Run:
     """A run folder such as `runs/00003-dcgan-bbbc-simulated`.
@@ -67,6 +65,7 @@ class Run:
     log_path = property(lambda self: self.path / "run.log")
     evaluation_path = property(lambda self: self.path / "evaluation.json")
     detection_path = property(lambda self: self.path / "detection.json")
+    nearest_path = property(lambda self: self.path / "nearest.json")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")
     card_path = property(lambda self: self.path / "MODEL_CARD.md")
@@ -119,6 +118,15 @@ class Run:
                 return False
         except (ZooError, OSError):
             return True
+
+    def snapshot_path(self, step: int) -> Path:
+        """Where the averaged generator of a step lies."""
+        return Path(self.snapshots, f"{step:08d}.weights.npz")
+
+    def sample_path(self, shown: int | str) -> Path:
+        """Where a picture lies: of a step's fixed latents, or `real` or `nearest`."""
+        name = shown if isinstance(shown, str) else f"{shown:08d}"
+        return Path(self.samples, f"{name}.png")
 
     def snapshot_steps(self) -> list[int]:
         """The steps at which the averaged generator was stored, ascending."""
