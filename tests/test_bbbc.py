@@ -14,7 +14,7 @@ from PIL import Image
 
 from zoo.data import load, resolve
 from zoo.data.prepare import fetch, import_file
-from zoo.data.prepared import facts_of, place_of, prepared, remove, version_of
+from zoo.data.prepared import FACTS, facts_of, place_of, remove, version_of
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import find
 
@@ -160,8 +160,9 @@ def test_the_alias_is_the_fluorescence_set_once_prepared(home):
 
 
 def test_what_is_prepared_is_listed_and_nothing_unfinished_is_left(home):
-    (row,) = prepared()
-    assert (row["name"], row["version"]) == (ALL, "1.0.0")
+    (facts,) = (home / "datasets").rglob(FACTS)
+    assert facts.parent == version_of(find("datasets", ALL))
+    assert facts_of(find("datasets", ALL))["version"] == "1.0.0"
     assert not list((home / "datasets").rglob("*incomplete*"))
 
 

@@ -398,10 +398,10 @@ def test_of_equal_recipe_names_the_registry_file_wins_then_the_user_then_plugins
     name = "mygan.cells-32"
     user = write(tmp_path / "user.yaml", {name: {**facts, "seed": 6}})
     file = write(tmp_path / "mine.yaml", {name: {**facts, "seed": 7}})
-    assert catalog.find_recipe(name).settings["seed"] == 5
-    assert catalog.find_recipe(name, user=user).settings["seed"] == 6
-    assert catalog.find_recipe(name, registry=file, user=user).settings["seed"] == 7
-    assert catalog.find_recipe(name, user=tmp_path / "none.yaml").settings["seed"] == 5
+    assert catalog.recipes()[name].settings["seed"] == 5
+    assert catalog.recipes(user=user)[name].settings["seed"] == 6
+    assert catalog.recipes(registry=file, user=user)[name].settings["seed"] == 7
+    assert catalog.recipes(user=tmp_path / "none.yaml")[name].settings["seed"] == 5
 
 
 @pytest.mark.parametrize(

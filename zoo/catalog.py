@@ -86,26 +86,6 @@ def recipes(
     return dict(sorted(found.items()))
 
 
-def find_recipe(
-    name: str, *, registry: str | Path | None = None, user: Path | None = None
-) -> NamedRecipe:
-    """The recipe of a name.
-
-    Raises:
-        zoo.errors.UsageError: If there is none; the message lists the choices.
-    """
-    known = recipes(registry=registry, user=user)
-    if name not in known:
-        raise unknown("recipe", name, known)
-    return known[name]
-
-
-def index() -> dict[str, str]:
-    """Third-party packages that we know of, with one line on each."""
-    known = read_mapping(shipped()).get("plugins") or {}
-    return {str(name): str(line) for name, line in known.items()}
-
-
 def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; empty if the file is.
 

@@ -54,20 +54,6 @@ def unprepared(record: Dataset) -> str:
     return f"{record.name} is not prepared: {ways}"
 
 
-def prepared() -> list[dict[str, Any]]:
-    """Name, version, images, size in bytes, archive and path of each prepared dataset."""
-    rows = []
-    root = home() / "datasets"
-    for file in sorted(root.glob(f"**/{FACTS}")):
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
-            continue  # unfinished
-        facts = _read(file)
-        name = file.parent.parent.relative_to(root).as_posix()
-        kept = {key: facts.get(key) for key in ("version", "contents", "archive", "prepared")}
-        rows.append({"name": name, **kept, "bytes": size_of(file.parent), "path": str(file.parent)})
-    return rows
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(file.read_text())
