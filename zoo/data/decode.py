@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from zoo.data.examples import Rejected, check_image
+from zoo.data.frames import Frame, Reading
 
+# How the names of files that are read end.
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
 MAX_PIXELS = 100_000_000
 # Pillow hands other formats to whatever reads them: PostScript, by its content, to Ghostscript.
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")
@@ -27,7 +31,23 @@ WEBP_HEADER = 4096  # bytes; a lossless image says so before its pixels, after a
 ALPHA = "alpha channel dropped"
 
 
-def decode(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
+def frames(
+    content: Path | bytes, *, name: str = "", reading: Reading | None = None
+) -> Iterator[Frame]:
+    """The images of a file, one at a time.
+
+    Args:
+        content: The file or its bytes.
+        name: Name of the file, where `content` is its bytes.
+        reading: Which planes and channels are wanted; without, all of a volume.
+
+    Raises:
+        zoo.data.examples.Rejected: If it cannot be read as it is.
+    """
+    yield Frame(*decode(content, name=name))
+
+
+def decode(content: Path | bytes, *, name: str = "") -> tuple[npt.NDArray[Any], str]:
     """Read a PNG, JPEG, BMP, TIFF, GIF or WebP image.
 
     Args:
