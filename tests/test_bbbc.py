@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from zoo.data import load, resolve
-from zoo.data.prepare import fetch, import_file
+from zoo.data.prepare import fetch, import_files
 from zoo.data.prepared import FACTS, facts_of, place_of, remove, version_of
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import find
@@ -83,7 +83,7 @@ def prepared_home(tmp_path_factory):
         stale = home / "datasets" / "bbbc" / "bbbc038" / ".1.0.0.incomplete"
         stale.mkdir(parents=True)
         (stale / "half a file").write_text("what a killed process left")
-        import_file(find("datasets", ALL), archive)
+        import_files(find("datasets", ALL), [archive])
     return home
 
 
@@ -122,7 +122,7 @@ def test_damaged_members_are_set_aside_with_the_reason(home, capsys):
 
 
 def test_an_unknown_copy_is_recorded(home):
-    archive = load("bbbc/bbbc038-fluorescence", image_size=64).provenance["archive"]
+    (archive,) = load("bbbc/bbbc038-fluorescence", image_size=64).provenance["archives"]
     assert archive["copy"] == "unknown copy"
     assert len(archive["sha256"]) == 64
 
@@ -169,7 +169,7 @@ def test_what_is_prepared_is_listed_and_nothing_unfinished_is_left(home):
 def test_another_archive_is_refused_until_the_first_is_removed(home, tmp_path):
     other = write_archive(tmp_path / "other.zip", kinds=["fluorescence"])
     with pytest.raises(ZooError, match="already prepared from another archive"):
-        import_file(find("datasets", ALL), other)
+        import_files(find("datasets", ALL), [other])
 
 
 def test_reading_imports_no_tensorflow(home):
@@ -201,7 +201,7 @@ def test_an_archive_without_the_layout_is_refused_and_leaves_nothing(fresh, tmp_
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("readme.txt", "nothing here")
     with pytest.raises(ZooError, match="it is not BBBC038"):
-        import_file(find("datasets", ALL), archive)
+        import_files(find("datasets", ALL), [archive])
     assert version_of(find("datasets", ALL)) is None
     assert not list(fresh.rglob("*incomplete*"))
 
@@ -210,7 +210,7 @@ def test_a_truncated_archive_is_one_line_and_no_warning(fresh, tmp_path, capsys)
     archive = write_archive(tmp_path / "cut.zip", kinds=["fluorescence"])
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(ZooError, match="is no zip archive, or is truncated"):
-        import_file(find("datasets", ALL), archive)
+        import_files(find("datasets", ALL), [archive])
     assert capsys.readouterr().err == ""
 
 
@@ -227,7 +227,7 @@ def test_removing_deletes_the_prepared_files(fresh):
 
 def test_what_has_no_address_says_where_to_get_it(fresh):
     record = find("datasets", ALL)
-    record = replace(record, archive=replace(record.archive, url=""))
+    record = replace(record, archives=(replace(record.archives[0], url=""),))
     with pytest.raises(UsageError, match=r"get stage1_train\.zip from https://bbbc"):
         fetch(record)
 
@@ -237,8 +237,8 @@ def test_the_corrected_copy_of_the_archive_gives_the_known_counts(fresh):
     archive = REAL / "BBBC038" / "stage1_train.zip"
     if not archive.is_file():
         pytest.skip(f"no real images at {archive}")
-    facts = import_file(find("datasets", ALL), archive)
-    assert facts["archive"]["copy"].startswith("corrected masks")
+    facts = import_files(find("datasets", ALL), [archive])
+    assert facts["archives"][0]["copy"].startswith("corrected masks")
     assert facts["contents"]["images"] == 664
     assert facts["contents"]["masks"] == 28_986
     assert facts["contents"]["by"]["modality"] == {

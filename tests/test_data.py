@@ -65,7 +65,7 @@ def silent_host():
 
 def from_url(url, **archive):
     record = find("datasets", "bbbc/bbbc038")
-    return replace(record, archive=replace(record.archive, url=url, **archive))
+    return replace(record, archives=(replace(record.archives[0], url=url, **archive),))
 
 
 def test_a_second_load_only_opens_what_the_first_wrote(monkeypatch):
@@ -205,7 +205,7 @@ def test_fetch_refuses_an_unknown_hash_and_says_how_to_take_it(home):
     content = b"something else"
     with serving(content) as url, pytest.raises(ZooError) as caught:
         fetch(from_url(url))
-    file = home / "downloads" / "stage1_train.zip"
+    file = home / "downloads" / "bbbc" / "bbbc038" / "stage1_train.zip"
     assert hashlib.sha256(content).hexdigest() in str(caught.value)
     assert f"`zoo data import bbbc/bbbc038 {file}`" in str(caught.value)
     assert file.read_bytes() == content
@@ -226,7 +226,7 @@ def test_an_alias_that_cannot_download_falls_back_and_says_why(monkeypatch, caps
 class Broken:
     """A dataset builder of somebody else's that fails in its own way."""
 
-    VERSION = "1.0.0"
+    VERSION, BUILDER_CONFIGS = "1.0.0", ()
 
     def __init__(self, **settings):
         raise KeyError("no such\nfeature")
@@ -239,8 +239,8 @@ def test_an_alias_survives_a_builder_that_fails_in_its_own_way(monkeypatch, caps
     def broken(kind, name):
         record = find(kind, name)
         if name == "bbbc/bbbc038-fluorescence":
-            archive = replace(record.archive, url=url, sha256=known)
-            return replace(record, target=f"{__name__}:Broken", archive=archive)
+            archive = replace(record.archives[0], url=url, sha256=known)
+            return replace(record, target=f"{__name__}:Broken", archives=(archive,))
         return record
 
     monkeypatch.setattr(alias, "find", broken)
@@ -301,7 +301,7 @@ def test_info_names_licence_and_known_hashes(capsys):
     facts = json.loads(output.out)
     assert status == 0
     assert facts["licence"] == "CC0-1.0"
-    assert facts["archive"]["known_sha256"]
+    assert facts["archives"][0]["known_sha256"]
 
 
 def test_info_names_what_is_kept_with_its_size(capsys):

@@ -57,19 +57,23 @@ class Generator(Record):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The one file that a dataset is prepared from.
+    """A file that a dataset is prepared from.
 
     Attributes:
         filename: Name of the official file.
         url: Where it is downloaded from; empty if registration is needed.
         size: Bytes, announced before a download.
         sha256: Hashes of known copies, each with a note, such as `{"91b5…": "official"}`.
+        md5: The same, where the publisher states only this.
+        optional: Whether the dataset can be prepared without it.
     """
 
     filename: str
     url: str = ""
     size: int = 0
     sha256: Mapping[str, str] = field(default_factory=dict)
+    md5: Mapping[str, str] = field(default_factory=dict)
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +88,27 @@ class Dataset(Record):
     Attributes:
         homepage: Where the images are described.
         citation: How to cite them.
-        archive: What a builder is prepared from; `None` for a callable.
+        archives: What a builder is prepared from; empty for a callable.
         config: The builder's config.
         where: Feature values that an example must have, such as `{"modality": "fluorescence"}`.
         alias: Names tried in order, the first prepared one wins; the record then has no target.
         scheme: `True` when a name is `name:ARGUMENT`, such as `folder:PATH`.
         view: How larger images become training images: `"tile"` or `"resize"`.
-        verified: Whether it has been run on the official archive.
+        verified: Whether it has been run on the official archives.
+        listed: Whether `zoo list` shows it without `--all`.
     """
 
     _: KW_ONLY
     homepage: str = ""
     citation: str = ""
-    archive: Archive | None = None
+    archives: tuple[Archive, ...] = ()
     config: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
     alias: tuple[str, ...] = ()
     scheme: bool = False
     view: str = "tile"
     verified: bool = True
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import sys
 
-from zoo.data.prepared import is_ready, unprepared
+from zoo.data.prepared import downloadable, is_ready, unprepared
 from zoo.errors import ZooError
 from zoo.plugins import find
 from zoo.specs import Dataset
@@ -43,7 +43,7 @@ def _unready(record: Dataset, offline: bool) -> str:
         return ""
     if offline:
         return f"{unprepared(record)}; the network was not asked, being offline"
-    if record.archive is None or not record.archive.url:
+    if not downloadable(record):
         return unprepared(record)
     from zoo.data.prepare import fetch
 

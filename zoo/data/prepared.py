@@ -16,8 +16,8 @@ FACTS = "zoo.json"
 
 def place_of(record: Dataset) -> Path:
     """The folder of a record's dataset; records with the same config share it."""
-    name = record.name.partition("/")[0]
-    return home() / "datasets" / (f"{name}/{record.config}" if record.config else name)
+    family = record.name.partition("/")[0]
+    return home() / "datasets" / (f"{family}/{record.config}" if record.config else record.name)
 
 
 def version_of(record: Dataset) -> Path | None:
@@ -28,7 +28,7 @@ def version_of(record: Dataset) -> Path | None:
 
 def is_ready(record: Dataset) -> bool:
     """Whether the dataset can be loaded at once: it is prepared, or needs no archive."""
-    return record.archive is None or version_of(record) is not None
+    return not record.archives or version_of(record) is not None
 
 
 def facts_of(record: Dataset) -> dict[str, Any]:
@@ -45,13 +45,20 @@ def facts_of(record: Dataset) -> dict[str, Any]:
 
 def unprepared(record: Dataset) -> str:
     """One line that says how to prepare a dataset."""
-    archive = record.archive
-    filename = archive.filename if archive else "FILE"
-    ways = f"`zoo data import {record.name} PATH/{filename}` takes it from disk"
-    if archive and archive.url:
-        size = f" ({archive.size / 1e6:.0f} MB)" if archive.size else ""
-        ways = f"`zoo data fetch {record.name}` downloads it{size}, {ways}"
+    first, *more = record.archives
+    filename = "" if more else f"/{first.filename}"
+    ways = f"`zoo data import {record.name} PATH{filename}` takes it from disk"
+    if downloadable(record):
+        size = sum(archive.size for archive in record.archives if not archive.optional)
+        shown = f" ({size / 1e6:.0f} MB)" if size else ""
+        ways = f"`zoo data fetch {record.name}` downloads it{shown}, {ways}"
     return f"{record.name} is not prepared: {ways}"
+
+
+def downloadable(record: Dataset) -> bool:
+    """Whether all that a dataset needs has an address."""
+    needed = [archive for archive in record.archives if not archive.optional]
+    return bool(record.archives) and all(archive.url for archive in needed or record.archives)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -72,8 +79,8 @@ def removable(record: Dataset) -> list[Path]:
     if record.alias:
         return []
     place = place_of(record)
-    name = place.relative_to(home() / "datasets").as_posix() if record.archive else record.name
-    found = [place] if record.archive and place.is_dir() else []
+    name = place.relative_to(home() / "datasets").as_posix() if record.archives else record.name
+    found = [place] if record.archives and place.is_dir() else []
     made = (sorted((home() / kind).glob(f"{slug(name)}-*")) for kind in ("crops", "features"))
     return [*found, *itertools.chain(*made)]
 

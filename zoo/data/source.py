@@ -45,7 +45,7 @@ def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Sourc
         zoo.errors.ZooError: If the dataset is not prepared.
         zoo.errors.UsageError: If an option is unknown.
     """
-    if record.archive is not None:
+    if record.archives:
         return _stored(record, options)
     return _called(record, name, options)
 
@@ -55,7 +55,8 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
         raise UsageError(f"{record.name} has no option {min(options)!r}; it takes none")
     facts, folder = facts_of(record), version_of(record)
     rejected = tuple(Rejection(r["file"], r["reason"]) for r in facts.pop("rejected", ()))
-    key = _key([record.name, facts.get("archive"), facts.get("version"), dict(record.where)])
+    pixel_size = {"pixel_size": tuple(size)} if (size := facts.get("pixel_size")) else {}
+    key = _key([record.name, facts.get("archives"), facts.get("version"), dict(record.where)])
 
     def examples() -> Iterator[Mapping[str, Any]]:
         from zoo.data.tfds import stored_examples
@@ -63,7 +64,7 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
         assert folder is not None
         for example in stored_examples(folder):
             if all(str(example.get(field)) == value for field, value in record.where.items()):
-                yield example
+                yield {**pixel_size, **example}
 
     return Source(key, examples, facts, rejected)
 

@@ -55,13 +55,19 @@ def fetch(name: str) -> None:
 
 @command.command("import")
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path))
-def import_(name: str, path: Path) -> None:
-    """Prepare dataset NAME from the archive at PATH. An unknown hash is warned of and recorded."""
-    record = _find(name)
-    from zoo.data.prepare import import_file
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+def import_(name: str, paths: tuple[Path, ...]) -> None:
+    """Prepare dataset NAME from its archives at PATH..., files or folders that hold them.
 
-    _prepared(record, import_file(record, path))
+    Several archives are told apart by their official names, which `zoo data info` shows; a single
+    one may have any name. An unknown hash is warned of and recorded.
+    """
+    record = _find(name)
+    from zoo.data.prepare import import_files
+
+    _prepared(record, import_files(record, paths))
 
 
 @command.command()
@@ -72,7 +78,7 @@ def path(name: str) -> None:
     from zoo.errors import UsageError, ZooError
 
     record = _find(name)
-    if record.archive is None:
+    if not record.archives:
         raise UsageError(f"{record.name} is not prepared from an archive; it has no folder")
     folder = version_of(record)
     if folder is None:
@@ -152,7 +158,7 @@ def _state(record: Any) -> dict[str, Any]:
     row = {"name": record.name, "state": "ready", "images": None, "bytes": None, "path": None}
     if record.alias:
         return row | {"state": "alias", "alias": record.alias}
-    if record.archive is None:
+    if not record.archives:
         return row
     if not is_ready(record):
         return row | {"state": "absent"}
@@ -178,19 +184,24 @@ def _count(contents: dict[str, Any], where: Any) -> int | None:
 def _facts(record: Any) -> dict[str, Any]:
     from zoo.data.prepared import removable, size_of
 
-    archive = record.archive
     stated = ("name", "summary", "licence", "paper", "homepage", "citation", "verified", "alias")
     facts = {key: getattr(record, key) for key in stated} | _state(record)
     facts["kept"] = {str(folder): f"{size_of(folder) / 1e6:.0f} MB" for folder in removable(record)}
-    if archive:
-        facts["archive"] = {
-            "filename": archive.filename,
-            "url": archive.url,
-            "bytes": archive.size,
-            "known_sha256": dict(archive.sha256),
-        }
+    if record.archives:
+        facts["archives"] = [_archive(archive) for archive in record.archives]
         facts["prepared_from"] = _origin(record)
     return facts
+
+
+def _archive(archive: Any) -> dict[str, Any]:
+    return {
+        "filename": archive.filename,
+        "optional": archive.optional,
+        "url": archive.url,
+        "bytes": archive.size,
+        "known_sha256": dict(archive.sha256),
+        "known_md5": dict(archive.md5),
+    }
 
 
 def _origin(record: Any) -> dict[str, Any] | None:

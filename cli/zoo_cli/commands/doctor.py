@@ -82,7 +82,7 @@ def _stored() -> dict[str, Any]:
     from zoo.metrics.weights import known_files
     from zoo.plugins import registry
 
-    archived = [e.record for e in registry().usable("datasets") if e.record.archive is not None]
+    archived = [e.record for e in registry().usable("datasets") if e.record.archives]
     datasets = [
         {"name": r.name, "present": version_of(r) is not None, "path": str(place_of(r))}
         for r in archived

@@ -46,7 +46,7 @@ def _bbbc038(name: str, what: str, *, modality: str = "") -> zoo.Dataset:
             "We used image set BBBC038v1, available from the Broad Bioimage Benchmark Collection "
             "(Caicedo et al., Nature Methods 16, 1247–1253, 2019)."
         ),
-        archive=ARCHIVE,
+        archives=(ARCHIVE,),
         config="bbbc038",
         where={"modality": modality} if modality else {},
         verified=False,
