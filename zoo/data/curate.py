@@ -1,15 +1,15 @@
 """Curation, asked for and recorded: steps that change pixels, and steps that set images aside.
 
-Nothing happens unless `--curate` names it. Steps that change pixels run in the order written, on
-source images in the file's own values. Steps that set images aside run in the order written too,
-each on what the ones before have kept; they judge images as they were read.
+Nothing happens unless `--curate` names it. Steps that change pixels come first, in the order
+written, on source images in the file's own values. Then steps that set images aside judge what
+came out, in the order written, each on what the ones before have kept.
 """
 
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import numpy.typing as npt
 from zoo.data.imageset import PARTS
 from zoo.errors import UsageError
 from zoo.plugins import unknown
+
+if TYPE_CHECKING:
+    from zoo.data.survey import Survey
 
 Column = npt.NDArray[Any]
 
@@ -87,7 +90,7 @@ class Step:
         return f"{self.name}:{values}" if values else self.name
 
     @property
-    def pixels(self) -> bool:
+    def changes_pixels(self) -> bool:
         """Whether it changes pixels, instead of setting images aside."""
         return KINDS[self.name].pixels
 
@@ -134,7 +137,7 @@ def apply(image: Column, steps: Sequence[Step]) -> Column:
     """
     from zoo.data import correction
 
-    wanted = [step for step in steps if step.pixels]
+    wanted = [step for step in steps if step.changes_pixels]
     if not wanted:
         return image
     planes = []
@@ -147,24 +150,24 @@ def apply(image: Column, steps: Sequence[Step]) -> Column:
 
 
 def select(
-    facts: Mapping[str, Column],
+    survey: "Survey",
     steps: Sequence[Step],
     *,
     parts: Column,
     labels: Column | None = None,
-    near: Column,
+    reasons: Column,
 ) -> npt.NDArray[np.str_]:
     """Why each source image is set aside.
 
     Only whole images are taken out and none is moved, so a group stays in one part. Where copies
-    lie in several parts, as official splits have it, those outside `train` are kept.
+    lie in several parts, as official splits may have it, those outside `train` are kept.
 
     Args:
-        facts: Columns of a survey, (n,) each: `id`, `digest`, and what `measure` found.
+        survey: The n source images.
         steps: Those that change pixels are passed over.
         parts: (n,) part of each image, one of `zoo.data.imageset.PARTS`.
         labels: (n,) class of each image.
-        near: (m, 2) rows that are near duplicates.
+        reasons: (n,) why an image was set aside before; empty if it was not.
 
     Returns:
         (n,) reasons; empty where the image is kept.
@@ -172,20 +175,21 @@ def select(
     Raises:
         zoo.errors.UsageError: If classes are to be balanced and there are none.
     """
-    reasons = np.full(len(facts["id"]), "", dtype=object)
-    order = np.argsort(np.asarray(parts) == PARTS[0], kind="stable")
+    reasons = np.array(reasons, dtype=object)
+    held_out_first = np.argsort(np.asarray(parts) == PARTS[0], kind="stable")
     for step in steps:
-        rows = order[reasons[order] == ""]
+        rows = held_out_first[reasons[held_out_first] == ""]
         if step.name == "focus":
-            _judge_focus(reasons, rows, facts, *step.values)
+            _judge_focus(reasons, rows, survey.columns, *step.values)
         elif step.name == "artefacts":
-            _judge_artefacts(reasons, rows, facts, *step.values)
+            _judge_artefacts(reasons, rows, survey.columns, *step.values)
         elif step.name == "unique":
-            _drop_exact(reasons, rows, facts)
+            _drop_exact(reasons, rows, survey.columns)
         elif step.name == "distinct":
-            _drop_near(reasons, rows, facts, near)
+            _drop_near(reasons, rows, survey.columns, survey.pairs)
         elif step.name == "balance":
-            _balance(reasons, rows, facts, parts, labels)
+            training = rows[np.asarray(parts)[rows] == PARTS[0]]
+            _balance(reasons, training, survey.columns, labels)
     return reasons.astype(str)
 
 
@@ -261,18 +265,14 @@ def _drop_near(reasons: Column, rows: Column, facts: Mapping[str, Column], near:
 
 
 def _balance(
-    reasons: Column,
-    rows: Column,
-    facts: Mapping[str, Column],
-    parts: Column,
-    labels: Column | None,
+    reasons: Column, rows: Column, facts: Mapping[str, Column], labels: Column | None
 ) -> None:
     if labels is None:
         raise UsageError("curate=balance: the images have no classes; choose a field as --label")
-    training = rows[np.asarray(parts)[rows] == PARTS[0]]
-    classes, counts = np.unique(np.asarray(labels)[training], return_counts=True)
+    of_class = np.asarray(labels)[rows]
+    classes, counts = np.unique(of_class, return_counts=True)
     for name in classes:
-        members = training[np.asarray(labels)[training] == name].tolist()
+        members = rows[of_class == name].tolist()
         members.sort(key=lambda row: hashlib.sha256(str(facts["id"][row]).encode()).digest())
         for row in members[counts.min() :]:
-            reasons[row] = f"class {name} is cut to {counts.min()} training images"
+            reasons[row] = f"its class is cut to {counts.min()} training images"

@@ -25,7 +25,8 @@ def thumbnail(image: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     grey = _areas(width) @ rows.reshape(SIDE, width, channels).mean(axis=2).T
     low, high = float(grey.min()), float(grey.max())
     scale = 255 / (high - low) if high > low else 0.0
-    return np.rint((grey.T - low) * scale).astype(np.uint8)
+    picture: npt.NDArray[np.uint8] = np.rint((grey.T - low) * scale).astype(np.uint8)
+    return picture
 
 
 def near_duplicates(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -43,4 +44,5 @@ def _areas(length: int) -> npt.NDArray[np.float32]:
     edges = np.linspace(0, length, SIDE + 1)
     starts = np.arange(length)
     overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return (np.clip(overlap, 0, None) * (SIDE / length)).astype(np.float32)
+    shares: npt.NDArray[np.float32] = np.clip(overlap, 0, None) * np.float32(SIDE / length)
+    return shares.astype(np.float32)
