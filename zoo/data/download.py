@@ -45,6 +45,15 @@ def download(url: str, target: Path, *, size: int = 0, answer: float = ANSWER_SE
         response.close()
 
 
+def check_reachable(url: str, *, answer: float = ANSWER_SECONDS) -> None:
+    """Ask for a file and read nothing of it.
+
+    Raises:
+        zoo.errors.ZooError: If the host is unknown or silent, or answers with an error.
+    """
+    _answer(url, answer).close()
+
+
 def _copy(response: Any, file: Any, advance: Any, url: str, total: int) -> None:
     start, got = time.monotonic(), 0
     while part := _part(response, url):
