@@ -137,8 +137,7 @@ def test_copies_of_an_image_stay_in_one_part(tmp_path):
     images = load(f"folder:{tmp_path}")
     part_of = dict(zip(images.ids.tolist(), images.parts.tolist(), strict=True))
     assert all(part_of[f"a/{i:03d}.png"] == part_of[f"b/{i:03d}.png"] for i in range(60))
-    assert images.provenance["groups_joined_by_exact_duplicates"] == 60
-    assert "near ones are not looked for" in images.provenance["duplicates"]
+    assert images.provenance["groups_joined_by_duplicates"] == 60
 
 
 def test_every_file_that_is_set_aside_has_its_line(tmp_path, capsys):

@@ -183,7 +183,7 @@ def test_every_part_of_the_run_is_in_the_report(finished):
     assert "the archive cannot be reached" in text
     assert "logistic −0.93 (p = 0.0010)" in text
     assert "not for clinical use" in text
-    assert "near duplicates are not looked for" in text
+    assert "rotated and mirrored ones are not looked for" in text
 
 
 def test_every_score_shows_its_protocol_and_numbers_of_images(finished):

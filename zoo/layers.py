@@ -12,7 +12,7 @@ from zoo.errors import UsageError
 from zoo.settings import BUDGETS, PRESETS, SETTINGS, convert_setting, has_gpu, one_budget
 from zoo.signatures import convert_options
 
-PATHS = ("inception_weights",)
+PATHS = ("inception_weights", "labels", "accept", "reject")
 DEFAULTS = {False: "quick", True: "full"}  # by whether there is a GPU
 
 

@@ -12,7 +12,15 @@ from zoo.catalog import NamedRecipe, recipes
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.layers import Layer, blaming, config, converted, preset
 from zoo.plugins import find, registry, unknown
-from zoo.settings import BUDGETS, PRESETS, SETTINGS, convert_setting, from_environment, one_budget
+from zoo.settings import (
+    BUDGETS,
+    NATIVE,
+    PRESETS,
+    SETTINGS,
+    convert_setting,
+    from_environment,
+    one_budget,
+)
 from zoo.signatures import REQUIRED, UNREADABLE, convert_options
 from zoo.signatures import options as options_of
 
@@ -187,6 +195,24 @@ def show(value: Any) -> str:
     return text.lower() if value is None or isinstance(value, bool) else text
 
 
+def check_size(record: specs.Generator, size: tuple[int, ...]) -> None:
+    """Refuse images that a generator cannot make.
+
+    Args:
+        record: The generator.
+        size: (H, W) in pixels.
+
+    Raises:
+        zoo.errors.UsageError: If a side is too small, too large, or no multiple.
+    """
+    low, high = record.sides
+    if any(side % record.multiple_of or not low <= side <= high for side in size):
+        raise UsageError(
+            f"image_size={show(size)} does not suit {record.name}: its sides are multiples of "
+            f"{record.multiple_of} from {low} to {high} px"
+        )
+
+
 def _check_complete(settings: Mapping[str, Any]) -> None:
     lacking = [name for name in SETTINGS if name not in BUDGETS and name not in settings]
     if not one_budget(settings, "settings"):
@@ -230,7 +256,8 @@ def _compose(
             raise UsageError(f"{record.name} needs -o {name}=VALUE")
         if value is not UNREADABLE:
             options[name], origins[f"options.{name}"] = value, layer.origin
-    _check_size(record, settings["image_size"])
+    if settings["image_size"] != NATIVE:
+        check_size(record, settings["image_size"])
     _check_inception(settings)
     return Recipe(generator, data, settings, options, origins)
 
@@ -257,15 +284,6 @@ def _data(data: str | None, named: NamedRecipe | None) -> str:
         choices = ", ".join(record.alias)
         raise ZooError(f"recipe {named.name} names the alias {name}; it must name one of {choices}")
     return locate(name)
-
-
-def _check_size(record: specs.Generator, size: tuple[int, int]) -> None:
-    low, high = record.sides
-    if any(side % record.multiple_of or not low <= side <= high for side in size):
-        raise UsageError(
-            f"image_size={show(size)} does not suit {record.name}: its sides are multiples of "
-            f"{record.multiple_of} from {low} to {high} px"
-        )
 
 
 def _check_inception(settings: Mapping[str, Any]) -> None:

@@ -14,6 +14,13 @@ from zoo.plugins import unknown
 from zoo.values import convert, parse_size
 
 LARGEST_SEED = 2**31 - 1 - 2**21  # an int32 to which the streams of latents are added
+NATIVE = "native"
+# What `zoo.data.load` takes; of these, what a dataset reads its files by.
+READING = ("labels", "masks", "pattern", "z", "t", "channels")
+DATA_SETTINGS = (
+    *("image_size", "view", "downscale", "min_foreground", "split", "split_seed", "label"),
+    *("intensity", "pixel_size", "curate", "accept", "reject", *READING, "offline"),
+)
 BUDGETS = ("steps", "kimg", "epochs", "minutes")
 PRESETS: dict[str, dict[str, Any]] = {"quick": {"kimg": 24}, "full": {"kimg": 2000}}
 
@@ -79,14 +86,19 @@ SETTINGS = {
         metavar="N",
         least=0,
     ),
-    "image_size": _shaping("size", (64, 64), help="Size of the images, pixels.", metavar="HxW"),
+    "image_size": _shaping(
+        "size",
+        (64, 64),
+        help="Size of the images, pixels, or native for their own.",
+        metavar="HxW|native",
+    ),
     "label": _shaping(
         "str | None", help="What a conditional generator is conditioned on.", metavar="FIELD"
     ),
     "view": _shaping(
-        "Literal['tile', 'resize'] | None",
-        help="How larger images become training images.",
-        metavar="tile|resize",
+        "Literal['tile', 'resize', 'crop', 'pad'] | None",
+        help="How larger images become training images; by default as the dataset says.",
+        metavar="tile|resize|crop|pad",
     ),
     "downscale": _shaping(
         "float",
@@ -102,6 +114,43 @@ SETTINGS = {
         least=0.0,
         most=1.0,
     ),
+    "split": _shaping(
+        "Literal['grouped', 'official']",
+        "grouped",
+        help="Split by group into 60/15/10/15 %, or as the dataset's own split says.",
+        metavar="grouped|official",
+    ),
+    "intensity": _shaping(
+        "str",
+        "auto",
+        help="How raw values become pixels: auto, none, range, percentile[:LOW,HIGH], "
+        "window:LOW,HIGH or file.",
+        metavar="HOW",
+    ),
+    "pixel_size": _shaping(
+        "float | None", help="Side of a pixel of the source images, µm.", metavar="UM", least=0.0
+    ),
+    "curate": _shaping(
+        "str", "", help="Steps such as median:3,focus,distinct,balance.", metavar="STEPS"
+    ),
+    "accept": _shaping("str | None", help="List of the only images to use.", metavar="FILE"),
+    "reject": _shaping("str | None", help="List of images to leave out.", metavar="FILE"),
+    "labels": _shaping(
+        "str | None",
+        help="CSV with columns path and any of label, group, split.",
+        metavar="FILE",
+    ),
+    "masks": _shaping(
+        "str | None", help="Folder of masks, named like the images.", metavar="FOLDER"
+    ),
+    "pattern": _shaping(
+        "str | None",
+        help="How files are named, such as {well}_{field}_z{z}_c{channel}.tif.",
+        metavar="TEXT",
+    ),
+    "z": _shaping("str | None", help="Planes of a stack: N, max, mean, middle, all.", metavar="Z"),
+    "t": _shaping("str | None", help="Times of a series: N, max, mean, middle, all.", metavar="T"),
+    "channels": _shaping("str | None", help="Channels to use, such as 0,2.", metavar="N,N"),
     "jit": _shaping(
         "Literal['auto', 'on', 'off']",
         "auto",
@@ -137,7 +186,7 @@ def convert_setting(name: str, value: Any) -> Any:
         raise unknown("setting", name, SETTINGS)
     setting = SETTINGS[name]
     if setting.annotation == "size":
-        return parse_size(value)
+        return value if value == NATIVE else parse_size(value)
     value = os.fspath(value) if isinstance(value, Path) else value
     converted = convert(value, setting.annotation, key=name)
     if isinstance(converted, (int, float)) and not isinstance(converted, bool):
@@ -184,8 +233,9 @@ def has_gpu() -> bool:
 
 
 def _check_range(name: str, value: float, setting: Setting) -> None:
-    if value < setting.least or (name in BUDGETS and value == setting.least):
-        bound = f"above {setting.least:g}" if name in BUDGETS else f"at least {setting.least:g}"
+    positive = name in (*BUDGETS, "pixel_size")
+    if value < setting.least or (positive and value == setting.least):
+        bound = f"above {setting.least:g}" if positive else f"at least {setting.least:g}"
         raise UsageError(f"{name}={value:g}: expected {bound}")
     if value > setting.most:
         raise UsageError(f"{name}={value:g}: expected at most {setting.most:.10g}")

@@ -16,11 +16,12 @@ from zoo.data import resolve as resolve_data
 from zoo.device import configure
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
-from zoo.recipe import Recipe, resolve
+from zoo.recipe import Recipe, check_size, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png, pairs_png, write_synthetic
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
+from zoo.settings import DATA_SETTINGS
 from zoo.tracking import tracking
 
 SHOWN = 64
@@ -123,12 +124,14 @@ def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str
 
 
 def _load(recipe: Recipe, name: str) -> ImageSet:
-    keys = ("image_size", "split_seed", "view", "downscale", "min_foreground", "label", "offline")
-    return load_data(name, **{key: recipe.settings[key] for key in keys})
+    multiple_of = find("generators", recipe.generator).multiple_of
+    settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
+    return load_data(name, multiple_of=multiple_of, **settings)
 
 
 def _describe_data(run: Run, images: ImageSet) -> None:
-    write_json(run.data_path, {**images.provenance, "intensity": dict(images.intensity)})
+    parts = zip(images.groups.tolist(), images.parts.tolist(), strict=True)
+    write_json(run.data_path, {**images.provenance, "part_of_group": dict(parts)})
     shown = images.split("train")
     write_bytes(run.sample_path("real"), grid_png(_spread(shown, SHOWN), 8))
 
@@ -139,7 +142,8 @@ def _compiled(recipe: Recipe, images: ImageSet) -> Any:
 
     record = find("generators", recipe.generator)
     _, training = split_options(record, recipe.options)
-    *_, channels = shape = images.shape[1:]
+    *size, channels = shape = images.shape[1:]
+    check_size(record, tuple(size))
     if channels not in record.channels:
         offered = ", ".join(map(str, record.channels))
         raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")

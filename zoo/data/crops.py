@@ -1,11 +1,10 @@
 """Training images on disk: cut once, then memory-mapped, so that memory does not grow with n."""
 
 import hashlib
-import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,29 +14,31 @@ import numpy.typing as npt
 
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.stack import Stack
+from zoo.data.survey import Survey, SurveyWriter, load_columns, read_survey, save_columns
 from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 2
-PREFIX = "column_"  # a field may be called `file`, which is an argument of `np.savez`
-RESERVED = ("id", "image", "mask", "group", "rejected", "note")
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """Training images as they lie on disk.
+    """Training images as they lie on disk, in raw values.
 
     Attributes:
         pixels: (N, H, W, C), memory-mapped.
         masks: (N, H, W) instances, memory-mapped, or `None`.
-        columns: `id`, `group`, `digest` (of the source's pixels) and other fields, (N,).
+        columns: `id`, `row` in the survey, `scale` (N, 2) in source pixels per pixel and, with
+            masks, the number of `objects`; each (N,).
+        survey: The source images that they were cut from.
         facts: Counts, rejected files, notes and the `content` hash.
     """
 
     pixels: npt.NDArray[Any]
     masks: npt.NDArray[np.uint16] | None
     columns: Mapping[str, npt.NDArray[Any]]
+    survey: Survey
     facts: Mapping[str, Any]
 
 
@@ -49,13 +50,13 @@ def read_crops(folder: Path) -> Crops:
     """
     masks = folder / "masks.npy"
     try:
-        with np.load(folder / "columns.npz", allow_pickle=False) as columns:
-            return Crops(
-                pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
-                masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
-                columns={name.removeprefix(PREFIX): columns[name] for name in columns},
-                facts=json.loads((folder / "facts.json").read_text()),
-            )
+        return Crops(
+            pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
+            masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
+            columns=load_columns(folder / "columns.npz"),
+            survey=read_survey(folder),
+            facts=json.loads((folder / "facts.json").read_text()),
+        )
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ZooError(f"{folder} is damaged ({error}); delete it and try again") from error
 
@@ -68,7 +69,7 @@ def write_crops(
     tell: Callable[[Rejection], None],
     rejected: Iterable[Rejection] = (),
 ) -> None:
-    """Cut the examples and write pixels, masks, columns and facts into a folder.
+    """Cut the examples and write pixels, masks, columns, survey and facts into a folder.
 
     Args:
         folder: An empty folder.
@@ -101,9 +102,11 @@ class _Writer:
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: int = 0
     masked: set[bool] = field(default_factory=set)
+    margins: set[tuple[int, int, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.content = hashlib.sha256()
+        self.survey = SurveyWriter(self.folder)
         self.pixels = Stack(self.folder / "pixels.npy")
         self.masks = Stack(self.folder / "masks.npy")
 
@@ -123,7 +126,7 @@ class _Writer:
         self.notes.update(filter(None, [example.get("note")]))
         if self.view.size is None and len(self.sizes) > 1:
             return  # read on, only to name all the sizes
-        self._append(example, crops, _digest(image))
+        self._append(self.survey.add(example, image), str(example["id"]), crops)
 
     def _checked(self, example: Mapping[str, Any]) -> tuple[Any, Any]:
         image, mask = check_image(example["image"]), example.get("mask")
@@ -138,27 +141,19 @@ class _Writer:
             raise Rejected(f"mask of {mask.shape} for an image of {image.shape[:2]}")
         return image, mask
 
-    def _append(self, example: Mapping[str, Any], crops: list[Crop], digest: str) -> None:
-        source = str(example["id"])
-        shared = {key: value for key, value in example.items() if key not in RESERVED}
-        shared |= {"group": str(example.get("group", source)), "source": source, "digest": digest}
+    def _append(self, row: int, source: str, crops: list[Crop]) -> None:
         for crop in crops:
-            row = {**shared, "id": f"{source}:{crop.place}" if crop.place else source}
+            name = f"{source}:{crop.place}" if crop.place else source
+            facts: dict[str, Any] = {"id": name, "row": row, "scale": crop.scale}
             if crop.mask is not None:
-                row["objects"] = len(np.unique(crop.mask[crop.mask > 0]))
+                facts["objects"] = len(np.unique(crop.mask[crop.mask > 0]))
                 self.masks.append(crop.mask)
             self.masked.add(crop.mask is not None)
+            self.margins.add(crop.margins)
             self.pixels.append(crop.pixels)
-            self._record(row)
-            self._update(row["id"], crop)
-
-    def _record(self, row: dict[str, Any]) -> None:
-        """Keep the fields that every crop has."""
-        if self.pixels.count == 1:
-            self.columns = {name: [] for name in row}
-        self.columns = {name: values for name, values in self.columns.items() if name in row}
-        for name, values in self.columns.items():
-            values.append(row[name])
+            for key, value in facts.items():
+                self.columns.setdefault(key, []).append(value)
+            self._update(name, crop)
 
     def _update(self, name: str, crop: Crop) -> None:
         self.content.update(f"{name}:{crop.pixels.shape}:{crop.pixels.dtype}".encode())
@@ -170,20 +165,16 @@ class _Writer:
         if self.view.size is None and len(self.sizes) > 1:
             raise UsageError(_sizes_differ(self.sizes))
         if not self.columns:
-            raise ZooError(
-                f"no training image is left: {len(self.rejected)} files set aside, "
-                f"{self.skipped} tiles without foreground"
-            )
+            raise ZooError(_nothing_left(self.rejected, self.skipped))
         self.pixels.finish()
         if self.masked == {True}:
             self.masks.finish()
         elif True in self.masked:
             self.notes["masks left out, because not every image has one"] += 1
             self.masks.remove()
-        buffer = io.BytesIO()
-        columns: dict[str, Any] = {PREFIX + k: v for k, v in _arrays(self.columns).items()}
-        np.savez(buffer, **columns)
-        (self.folder / "columns.npz").write_bytes(buffer.getvalue())
+            del self.columns["objects"]
+        save_columns(self.folder / "columns.npz", self.columns)
+        self.survey.finish()
         write_json(self.folder / "facts.json", self._facts())
 
     def _facts(self) -> dict[str, Any]:
@@ -192,6 +183,7 @@ class _Writer:
             "source_images": sum(self.sizes.values()),
             "source_sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
             "without_foreground": self.skipped,
+            "margins": [list(margins) for margins in sorted(self.margins)],
             "notes": dict(self.notes),
             "rejected": [{"file": r.file, "reason": r.reason} for r in self.rejected],
         }
@@ -199,22 +191,22 @@ class _Writer:
     def close(self) -> None:
         self.pixels.close()
         self.masks.close()
+        self.survey.close()
 
 
-def _digest(image: npt.NDArray[Any]) -> str:
-    digest = hashlib.sha256(f"{image.shape}:{image.dtype}".encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()[:32]
-
-
-def _arrays(columns: dict[str, list[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """The fields that are text, numbers or truth values."""
-    arrays = {name: np.array(values) for name, values in sorted(columns.items())}
-    return {name: values for name, values in arrays.items() if values.dtype.kind in "Uiufb"}
+def _nothing_left(rejected: Sequence[Rejection], skipped: int) -> str:
+    text = (
+        f"no training image is left: {len(rejected)} files set aside, "
+        f"{skipped} tiles without foreground"
+    )
+    return f"{text}; {rejected[0].file}: {rejected[0].reason}" if rejected else text
 
 
 def _sizes_differ(sizes: Counter[tuple[int, int]]) -> str:
     shown = ", ".join(f"{h}x{w} ({n})" for (h, w), n in sizes.most_common(6))
     more = f" and {len(sizes) - 6} more" if len(sizes) > 6 else ""
     side = max(8, min(min(size) for size in sizes) // 8 * 8)
-    return f"the images have {len(sizes)} sizes, {shown}{more}: choose one, as --image-size {side}"
+    return (
+        f"the images have {len(sizes)} sizes, {shown}{more}: choose one, as --image-size {side}, "
+        "with --view tile, resize, crop or pad"
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.intensity import Intensity
 from zoo.errors import UsageError
 
 PARTS = ("train", "detect_train", "validation", "test")
@@ -19,7 +20,7 @@ class ImageSet:
 
     Attributes:
         name: The resolved dataset name, such as `bbbc/bbbc038-fluorescence`.
-        pixels: (N, H, W, C), uint8 or uint16, usually memory-mapped and shared by all splits.
+        pixels: (N, H, W, C) raw values, usually memory-mapped and shared by all splits.
         index: (n,) int64, the rows of `pixels` that this set holds.
         groups: (n,) str; images of one group (source image, patient, well) share a split.
         ids: (n,) str, unique.
@@ -28,7 +29,7 @@ class ImageSet:
         class_names: Names of the classes; empty without labels.
         instances: (N, H, W) uint16 instance masks, or `None`; rows as in `pixels`.
         fields: Other metadata, each (n,).
-        intensity: The invertible mapping from raw values to stored ones.
+        intensity: The mapping from raw values to what indexing returns, uint8 or uint16.
         provenance: Licence, homepage, citation, archive hash, view, counts, rejected files.
         fingerprint: SHA-256 of the content and of how it was cut and split.
     """
@@ -43,7 +44,7 @@ class ImageSet:
     class_names: tuple[str, ...] = ()
     instances: npt.NDArray[np.uint16] | None = None
     fields: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    intensity: Mapping[str, Any] = field(default_factory=dict)
+    intensity: Intensity = field(default_factory=Intensity)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -56,7 +57,7 @@ class ImageSet:
     @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16."""
-        return self.pixels.dtype
+        return self.intensity.stored_dtype
 
     @property
     def masks(self) -> npt.NDArray[np.uint16] | None:
@@ -68,7 +69,8 @@ class ImageSet:
 
     def __getitem__(self, which: Any) -> npt.NDArray[Any]:
         """Images by position, slice or array of positions, read into memory."""
-        return np.asarray(self.pixels[self.index[which]])
+        rows = self.index[which]
+        return self.intensity.apply(np.asarray(self.pixels[rows]), rows)
 
     def split(self, *names: str) -> "ImageSet":
         """The images of one or several parts, in their stored order."""
@@ -99,6 +101,7 @@ class ImageSet:
             groups=ids,
             ids=ids,
             parts=np.full(len(images), PARTS[0]),
+            intensity=Intensity("none", images.dtype.name),
         )
 
     def batches(

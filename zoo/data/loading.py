@@ -3,41 +3,49 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from zoo.data import intensity as intensities
 from zoo.data.alias import resolve
 from zoo.data.crops import FORMAT, Crops, read_crops, write_crops
-from zoo.data.examples import Rejection
+from zoo.data.curate import Step, apply, parse
+from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, ImageSet
+from zoo.data.intensity import Intensity, mostly_dark
 from zoo.data.locking import lock, slug, staged
+from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
 from zoo.data.source import Source, open_source
-from zoo.data.splits import assign, merge_duplicates
 from zoo.data.view import MIN_FOREGROUND, View
 from zoo.errors import ZooError
-from zoo.plugins import find, unknown
+from zoo.plugins import find
 from zoo.specs import Dataset
 from zoo.values import parse_size
 
 MIN_TRAINING = 32
-INTERNAL = ("id", "group", "digest")
 
 
 def load(
     name: str,
     *,
     image_size: Any = None,
-    split_seed: int = 0,
     view: str | None = None,
     downscale: float = 1.0,
     min_foreground: float | None = None,
+    multiple_of: int = 1,
+    split: str = "grouped",
+    split_seed: int = 0,
     label: str | None = None,
+    intensity: str = "auto",
+    pixel_size: float | None = None,
+    curate: str = "",
+    accept: str | None = None,
+    reject: str | None = None,
     offline: bool = False,
     **options: Any,
 ) -> ImageSet:
@@ -47,14 +55,21 @@ def load(
 
     Args:
         name: What `zoo list datasets` shows, or a scheme with its argument.
-        image_size: 64, `"64x96"`, (height, width), or `None` for the images' own size.
-        split_seed: Seed of the split into train, detect_train, validation and test.
-        view: `"tile"` or `"resize"`; the dataset's own default if `None`.
+        image_size: 64, `"64x96"`, (height, width), or `None` or `"native"` for the images' own.
+        view: `"tile"`, `"resize"`, `"crop"` or `"pad"`; the dataset's own default if `None`.
         downscale: The images are made smaller by this factor first.
-        min_foreground: Smallest share of foreground; `None` for 0.02 of a tile, 0 if resized.
+        min_foreground: Smallest share of foreground; `None` for 0.02 of a tile, otherwise 0.
+        multiple_of: Sides to which `"pad"` fills images of their own size up.
+        split: `"grouped"`, or `"official"` for the split that the dataset comes with.
+        split_seed: Seed of the split into train, detect_train, validation and test.
         label: The field that holds the class; `None` for `label`, if there is one.
+        intensity: How raw values are stored; see `zoo.data.intensity.parse`.
+        pixel_size: Side of a pixel in µm, where the files do not say or are wrong.
+        curate: Steps such as `"median:3,focus"`; see `zoo.data.curate.parse`.
+        accept: File that lists the only images to keep.
+        reject: File that lists images to leave out.
         offline: Never use the network to resolve an alias.
-        **options: Keywords of the dataset, such as `seed` of the simulator.
+        **options: Keywords of the dataset, such as `seed` of the simulator; `None` sets nothing.
 
     Returns:
         The images; `provenance` holds all that a report says of them.
@@ -66,16 +81,27 @@ def load(
     """
     name, fallback = resolve(name, offline=offline)
     record: Dataset = find("datasets", name)
-    cutting = _view(record, image_size, view, downscale, min_foreground)
-    source = open_source(record, name, options)
+    cutting = _view(record, image_size, view, downscale, min_foreground, multiple_of)
+    steps, choice = parse(curate), intensities.parse(intensity)
+    given = {key: value for key, value in options.items() if value is not None}
+    source = _curated(open_source(record, name, given), steps, pixel_size)
     crops = _crops(name, source, cutting)
-    images = _image_set(name, crops, label=label, split_seed=split_seed)
-    if (n := int((images.parts == PARTS[0]).sum())) < MIN_TRAINING:
-        raise ZooError(
-            f"{name}: {n} training images are too few; at least {MIN_TRAINING} are needed"
-        )
-    facts = origin(record, source)
-    facts |= counts(images, crops, view=cutting, split_seed=split_seed, label=label)
+    plan = make_plan(
+        crops.survey,
+        label=label,
+        split=split,
+        split_seed=split_seed,
+        steps=steps,
+        accept=accept,
+        reject=reject,
+    )
+    mapping = _intensity(crops, plan, choice)
+    images = _image_set(name, crops, plan, mapping)
+    _check(images)
+    facts = origin(record, source) | counts(images, crops, plan, view=cutting)
+    facts |= {"split": split, "split_seed": split_seed, "curate": ",".join(map(str, steps))}
+    if plan.labels is not None:
+        facts["label"] = label or "label"
     if fallback:
         facts["fallback"] = fallback
     fingerprint = _fingerprint(images, crops, cutting, split_seed)
@@ -83,17 +109,45 @@ def load(
 
 
 def _view(
-    record: Dataset, image_size: Any, kind: str | None, downscale: float, least: float | None
+    record: Dataset,
+    image_size: Any,
+    kind: str | None,
+    downscale: float,
+    least: float | None,
+    multiple_of: int,
 ) -> View:
     kind = kind or record.view
-    size = None if image_size is None else parse_size(image_size)
+    size = None if image_size in (None, "native") else parse_size(image_size)
     if least is None:
         least = MIN_FOREGROUND.get(kind, 0.0) if size else 0.0
-    return View(kind, size, float(downscale), float(least))
+    return View(kind, size, float(downscale), float(least), multiple_of)
+
+
+def _curated(source: Source, steps: Sequence[Step], pixel_size: float | None) -> Source:
+    """The source with its pixels curated, and the size of a pixel where it was given."""
+    pixel_steps = [step for step in steps if step.changes_pixels]
+    given = {} if pixel_size is None else {"pixel_size": (pixel_size, pixel_size)}
+    if not pixel_steps and not given:
+        return source
+
+    def curated(example: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return {**example, "image": apply(check_image(example["image"]), pixel_steps)}
+        except Rejected as reason:
+            return {"id": example["id"], "rejected": str(reason)}
+
+    def examples() -> Iterator[Mapping[str, Any]]:
+        for example in source.examples():
+            whole = {**example, **given}
+            yield curated(whole) if pixel_steps and "image" in example else whole
+
+    key = json.dumps([source.key, *map(str, pixel_steps), pixel_size])
+    return replace(source, key=key, examples=examples)
 
 
 def _crops(name: str, source: Source, view: View) -> Crops:
     settings = [FORMAT, source.key, view.kind, view.size, view.downscale, view.min_foreground]
+    settings += [view.multiple_of] if view.kind == "pad" else []
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder = home() / "crops" / f"{slug(name)}-{key}"
     if folder.is_dir():
@@ -121,40 +175,64 @@ def _tell(rejection: Rejection) -> None:
     print(f"warning: {line}", file=sys.stderr)
 
 
-def _image_set(name: str, crops: Crops, *, label: str | None, split_seed: int) -> ImageSet:
-    columns = crops.columns
-    labels, class_names = _labels(columns, label)
-    groups = merge_duplicates(columns["group"], columns["digest"])
-    return ImageSet(
+def _intensity(crops: Crops, plan: Plan, choice: intensities.Choice) -> Intensity:
+    """The mapping of the set, from its training images; per image, one row for each crop."""
+    survey, channels = crops.survey, crops.pixels.shape[-1]
+    windows = survey.columns["window"]
+    chosen = intensities.choose(
+        choice,
+        str(crops.pixels.dtype),
+        extremes=(survey.columns["low"][:, :channels], survey.columns["high"][:, :channels]),
+        windows=None if np.isnan(windows).all() else windows,
+        samples=survey.samples[..., :channels],
+        training=plan.training,
+    )
+    if mostly_dark(chosen, survey.samples[plan.training][..., :channels]):
+        print(
+            "warning: a few bright pixels take most of the range of values; --intensity "
+            "percentile would clip them (0.1 % at each end) and show the rest brighter",
+            file=sys.stderr,
+        )
+    if chosen.low is None or chosen.high is None or chosen.low.ndim == 1:
+        return chosen
+    rows = crops.columns["row"]
+    return replace(chosen, low=chosen.low[rows], high=chosen.high[rows])
+
+
+def _image_set(name: str, crops: Crops, plan: Plan, intensity: Intensity) -> ImageSet:
+    rows = crops.columns["row"]
+    fields = {key: values[rows] for key, values in crops.survey.fields.items()}
+    fields["source"] = crops.survey.columns["id"][rows]
+    if "objects" in crops.columns:
+        fields["objects"] = crops.columns["objects"]
+    whole = ImageSet(
         name=name,
         pixels=crops.pixels,
         index=np.arange(len(crops.pixels)),
-        groups=groups,
-        ids=columns["id"],
-        parts=assign(groups, labels, seed=split_seed),
-        labels=labels,
-        class_names=class_names,
+        groups=plan.groups[rows],
+        ids=crops.columns["id"],
+        parts=plan.parts[rows],
+        labels=None if plan.labels is None else plan.labels[rows],
+        class_names=plan.class_names,
         instances=crops.masks,
-        fields={key: values for key, values in columns.items() if key not in INTERNAL},
-        intensity={"mapping": "identity", "raw_dtype": str(crops.pixels.dtype)},
+        fields=fields,
+        intensity=intensity,
     )
+    left_out = plan.reasons[rows] != ""
+    return whole.take(np.flatnonzero(~left_out)) if left_out.any() else whole
 
 
-def _labels(
-    columns: Mapping[str, npt.NDArray[Any]], label: str | None
-) -> tuple[npt.NDArray[np.int64] | None, tuple[str, ...]]:
-    if label is None and "label" not in columns:
-        return None, ()
-    choices = [key for key in columns if key not in INTERNAL]
-    if (chosen := label or "label") not in choices:
-        raise unknown("field to use as label", chosen, choices)
-    names, labels = np.unique(columns[chosen], return_inverse=True)
-    return labels.astype(np.int64), tuple(str(name) for name in names)
+def _check(images: ImageSet) -> None:
+    if (n := int((images.parts == PARTS[0]).sum())) < MIN_TRAINING:
+        raise ZooError(
+            f"{images.name}: {n} training images are too few; at least {MIN_TRAINING} are needed"
+        )
 
 
 def _fingerprint(images: ImageSet, crops: Crops, view: View, split_seed: int) -> str:
     labels = None if images.labels is None else images.labels.tolist()
     cut = [view.kind, images.shape[1:], view.downscale, view.min_foreground]
-    split = [split_seed, images.groups.tolist(), images.parts.tolist()]
+    split = [split_seed, images.groups.tolist(), images.parts.tolist(), images.index.tolist()]
     facts = [crops.facts["content"], cut, split, images.class_names, labels]
+    facts.append(images.intensity.facts())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

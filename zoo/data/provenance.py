@@ -7,8 +7,10 @@ import numpy as np
 
 from zoo.data.crops import Crops
 from zoo.data.imageset import PARTS, ImageSet
+from zoo.data.plan import Plan
 from zoo.data.source import Source
 from zoo.data.splits import MIN_GROUPS
+from zoo.data.survey import Survey
 from zoo.data.view import View
 from zoo.specs import Dataset
 
@@ -29,10 +31,8 @@ def origin(record: Dataset, source: Source) -> dict[str, Any]:
     return known | dict(source.facts)
 
 
-def counts(
-    images: ImageSet, crops: Crops, *, view: View, split_seed: int, label: str | None
-) -> dict[str, Any]:
-    """View, splits and what was left out."""
+def counts(images: ImageSet, crops: Crops, plan: Plan, *, view: View) -> dict[str, Any]:
+    """View, splits, intensity and what was left out."""
     height, width, channels = images.shape[1:]
     facts: dict[str, Any] = {
         "view": {
@@ -41,25 +41,49 @@ def counts(
             "channels": channels,
             "downscale": view.downscale,
             "min_foreground": view.min_foreground,
+            **_margins(crops),
         },
+        "intensity": images.intensity.facts(),
+        **_pixel_size(crops),
         "images": len(images),
         **{key: crops.facts[key] for key in ("source_images", "source_sizes")},
         "tiles_without_foreground": crops.facts["without_foreground"],
         "notes": crops.facts["notes"],
-        "split_seed": split_seed,
-        "duplicates": "exact ones are in one part; near ones are not looked for",
         "splits": {part: _split(images, part) for part in PARTS},
     }
-    if images.labels is not None:
-        facts["label"] = label or "label"
-    if joined := _joined(images, crops):
-        facts["groups_joined_by_exact_duplicates"] = joined
+    if joined := _joined(crops.survey, plan):
+        facts["groups_joined_by_duplicates"] = joined
+    if plan.torn:
+        facts["groups_torn_by_official_split"] = plan.torn
+    if left_out := Counter(plan.reasons[plan.reasons != ""].tolist()):
+        facts["left_out"] = dict(left_out.most_common())
     if (n := len(np.unique(images.groups))) < MIN_GROUPS:
         facts["no_held_out"] = (
             f"{n} group{'s' * (n != 1)}; held-out images need at least {MIN_GROUPS}, so all train "
             "and nothing is measured against held-out images"
         )
     return facts | {"rejected": crops.facts["rejected"]}
+
+
+def _margins(crops: Crops) -> dict[str, Any]:
+    """What to cut off an exported image: known if all images were filled up alike."""
+    margins = crops.facts["margins"]
+    if not np.any(margins):
+        return {}
+    if len(margins) == 1:
+        return {"margins": margins[0]}
+    return {"margins": "differ, so that exported images keep them"}
+
+
+def _pixel_size(crops: Crops) -> dict[str, Any]:
+    """(y, x) in µm of a pixel of the training images, or the range of both."""
+    sizes = crops.survey.columns["pixel_size"][crops.columns["row"]] * crops.columns["scale"]
+    if not np.isfinite(sizes).all():
+        return {}
+    low, high = sizes.min(axis=0), sizes.max(axis=0)
+    if np.allclose(low, high, rtol=1e-3):
+        return {"pixel_size_um": [float(f"{side:.6g}") for side in sizes.mean(axis=0)]}
+    return {"pixel_size_um_range": [low.tolist(), high.tolist()]}
 
 
 def _split(images: ImageSet, part: str) -> dict[str, Any]:
@@ -71,5 +95,5 @@ def _split(images: ImageSet, part: str) -> dict[str, Any]:
     return facts
 
 
-def _joined(images: ImageSet, crops: Crops) -> int:
-    return len(np.unique(crops.columns["group"])) - len(np.unique(images.groups))
+def _joined(survey: Survey, plan: Plan) -> int:
+    return len(np.unique(survey.columns["group"])) - len(np.unique(plan.groups))

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.imageset import PARTS
+from zoo.errors import UsageError
 
 CUTS = (0.60, 0.75, 0.85)
+ROLES = ("train", "validation", "test")
 MIN_GROUPS = 8
 
 
@@ -56,14 +58,64 @@ def number(group: str, *, seed: int) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
+def assign_official(
+    names: npt.NDArray[np.str_], groups: npt.NDArray[np.str_], *, seed: int = 0
+) -> tuple[npt.NDArray[np.str_], int]:
+    """The parts that the dataset's own split gives.
+
+    Its test images are `test`, its validation images `validation`, and its training images
+    `train` and `detect_train`, by group; what the dataset has no split for is taken from the
+    training images. A group that the official split tears apart goes where its first image in the
+    order train, validation, test goes.
+
+    Args:
+        names: (n,) the official split of each image.
+        groups: (n,) group of each image.
+        seed: The split seed.
+
+    Returns:
+        (n,) names out of `PARTS`, and how many groups the official split tears apart.
+
+    Raises:
+        zoo.errors.UsageError: If there is no official split, or one that is not understood.
+    """
+    roles = np.array([_role(name) for name in names.tolist()])
+    keys, group_of = np.unique(groups, return_inverse=True)
+    role_of = np.full(len(keys), len(ROLES))
+    np.minimum.at(role_of, group_of, roles)
+    torn = len(np.unique(np.stack([group_of, roles]), axis=1).T) - len(keys)
+    present = [part not in np.array(ROLES)[np.unique(role_of)] for part in PARTS[2:]]
+    if all(present):
+        raise UsageError("there is no official split; leave out --split official")
+    bounds = np.cumsum([0.60, 0.15, 0.10 * present[0], 0.15 * present[1]])
+    numbers = np.array([number(str(key), seed=seed) for key in keys]) * bounds[-1]
+    drawn = np.array(PARTS)[np.searchsorted(bounds[:-1], numbers, side="right")]
+    part_of = np.where(role_of == 0, drawn, np.array(ROLES)[role_of])
+    parts: npt.NDArray[np.str_] = part_of[group_of]
+    return parts, torn
+
+
+def _role(name: str) -> int:
+    """Position in `ROLES` of an official split's name."""
+    for position, role in enumerate(ROLES):
+        if name.lower().startswith(role[:3]):
+            return position
+    raise UsageError(
+        f"the official split has a part {name!r}, which is none of train, validation and test"
+    )
+
+
 def merge_duplicates(
-    groups: npt.NDArray[np.str_], digests: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.str_],
+    digests: npt.NDArray[np.str_],
+    pairs: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.str_]:
-    """Join the groups that share an exact duplicate, so that both copies fall into one part.
+    """Join the groups that share an exact or near duplicate, so that all copies are in one part.
 
     Args:
         groups: (n,) group of each image.
         digests: (n,) hash of each image's pixels.
+        pairs: (m, 2) rows that show nearly the same picture.
 
     Returns:
         (n,) groups; a joined group has the name of its first member in sorted order, so only
@@ -77,10 +129,15 @@ def merge_duplicates(
             name = above
         return name
 
+    def join(*names: str) -> None:
+        one, other = sorted(map(root, names))
+        parent[other] = one
+
     first: dict[str, str] = {}
     for group, digest in zip(groups.tolist(), digests.tolist(), strict=True):
-        one, other = sorted((root(group), root(first.setdefault(digest, group))))
-        parent[other] = one
+        join(group, first.setdefault(digest, group))
+    for one, other in [] if pairs is None else groups[pairs].tolist():
+        join(one, other)
     return np.array([root(group) for group in groups.tolist()], dtype=groups.dtype)
 
 

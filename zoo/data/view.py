@@ -1,7 +1,7 @@
 """How source images of any size become training images of one size."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from PIL import Image
 from zoo.data.examples import Rejected
 from zoo.errors import UsageError
 
-VIEWS = ("tile", "resize")
+VIEWS = ("tile", "resize", "crop", "pad")
 # A 64×64 tile holds 82 foreground pixels at 2 %: less is the rim of one nucleus. A generator
 # shown emptier tiles learns to draw background, which distances to real images hardly punish.
-MIN_FOREGROUND = {"tile": 0.02, "resize": 0.0}
+MIN_FOREGROUND = {"tile": 0.02}
 
 Pixels = npt.NDArray[Any]
 Mask = npt.NDArray[np.uint16]
@@ -28,11 +28,15 @@ class Crop:
         place: Its corner in the downscaled source, `y,x` in pixels; empty if it is the whole.
         pixels: (H, W, C).
         mask: (H, W) instances, or `None`.
+        scale: Source pixels per pixel, (y, x).
+        margins: Pixels added at the top, bottom, left and right.
     """
 
     place: str
     pixels: Pixels
     mask: Mask | None
+    scale: tuple[float, float] = (1.0, 1.0)
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,22 @@ class View:
     """Cut source images into training images.
 
     Attributes:
-        kind: `"tile"`, a grid of squares that do not overlap, what is left at the right and the
-            bottom being dropped; or `"resize"`, the largest centred part of the wanted aspect,
-            resized with antialiasing.
+        kind: `"tile"`, a grid of rectangles that do not overlap, what is left at the right and the
+            bottom being dropped; `"resize"`, the largest centred part of the wanted aspect,
+            resized with antialiasing; `"crop"`, the centre at its own scale; `"pad"`, the whole
+            with mirrored margins, which are cut off again when images are exported.
         size: (height, width) of the training images, or `None` for the source's own.
         downscale: Source images are made smaller by this factor first.
         min_foreground: Smallest share of foreground, 0 to 1. Foreground is what a mask covers
             or, without a mask, the more varied side of Otsu's threshold.
+        multiple_of: `"pad"` without a size fills up to sides that are multiples of this.
     """
 
     kind: str = "tile"
     size: tuple[int, int] | None = None
     downscale: float = 1.0
     min_foreground: float = 0.0
+    multiple_of: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in VIEWS:
@@ -75,20 +82,37 @@ class View:
             The crops, and how many others had too little foreground.
 
         Raises:
-            zoo.data.examples.Rejected: If the image is smaller than a tile.
+            zoo.data.examples.Rejected: If the image is smaller than a tile or a crop, or larger
+                than what it is padded to.
         """
+        sides = image.shape[:2]
         image, mask = self._downscaled(image, mask)
-        foreground = self._foreground(image, mask)
-        if self.kind == "tile" and self.size:
-            pieces = list(_tiles(self.size, image, mask, foreground))
-        else:
-            pieces = [_whole(self.size, image, mask, foreground)]
+        shrunk = (sides[0] / image.shape[0], sides[1] / image.shape[1])
+        pieces = list(self._pieces(image, mask, self._foreground(image, mask)))
         kept = [
-            Crop(place, pixels, instances)
-            for place, pixels, instances, covered in pieces
+            replace(crop, scale=(crop.scale[0] * shrunk[0], crop.scale[1] * shrunk[1]))
+            for crop, covered in pieces
             if covered is None or covered.mean() >= self.min_foreground
         ]
         return kept, len(pieces) - len(kept)
+
+    def _pieces(
+        self, image: Pixels, mask: Mask | None, foreground: Pixels | None
+    ) -> Iterator[tuple[Crop, Pixels | None]]:
+        """Crops at the scale of the image, each with its part of the foreground."""
+        size = self.size or self._filled(image.shape[:2])
+        if size == image.shape[:2]:
+            yield Crop("", image, mask), foreground
+        elif self.kind == "resize":
+            yield _resized(size, image, mask, foreground)
+        elif self.kind == "pad":
+            yield _padded(size, image, mask), foreground
+        else:
+            yield from _windows(self.kind, size, image, mask, foreground)
+
+    def _filled(self, sides: tuple[int, ...]) -> tuple[int, int]:
+        step = self.multiple_of if self.kind == "pad" else 1
+        return -(-sides[0] // step) * step, -(-sides[1] // step) * step
 
     def _downscaled(self, image: Pixels, mask: Mask | None) -> tuple[Pixels, Mask | None]:
         if self.downscale == 1:
@@ -106,10 +130,10 @@ class View:
 
 
 def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
-    """Resize (H, W, C) with antialiased bicubic interpolation, in float32, rounded and clipped.
+    """Resize (H, W, C) with antialiased bicubic interpolation, rounded and clipped to its type.
 
     Args:
-        image: uint8 or uint16.
+        image: Integers, or float32.
         size: (height, width).
     """
     planes = [
@@ -120,9 +144,11 @@ def resize(image: Pixels, size: tuple[int, int]) -> Pixels:
         )
         for c in range(image.shape[2])
     ]
+    resized: Pixels = np.stack(planes, -1)
+    if image.dtype == np.float32:
+        return resized
     limits = np.iinfo(image.dtype)
-    resized: Pixels = np.clip(np.rint(np.stack(planes, -1)), 0, limits.max).astype(image.dtype)
-    return resized
+    return np.clip(np.rint(resized, dtype=np.float64), limits.min, limits.max).astype(image.dtype)
 
 
 def resize_mask(mask: Pixels, size: tuple[int, int]) -> Pixels:
@@ -156,24 +182,51 @@ def foreground_of(image: Pixels) -> npt.NDArray[np.bool_]:
     return foreground
 
 
-def _whole(size: tuple[int, int] | None, image: Pixels, *others: Pixels | None) -> tuple[Any, ...]:
-    if size is None or size == image.shape[:2]:
-        return "", image, *others
+def _resized(
+    size: tuple[int, int], image: Pixels, mask: Mask | None, foreground: Pixels | None
+) -> tuple[Crop, Pixels | None]:
     window = _centred(image.shape[:2], size)
-    nearest = (None if other is None else resize_mask(other[window], size) for other in others)
-    return "", resize(image[window], size), *nearest
+    scale = tuple((w.stop - w.start) / side for w, side in zip(window, size, strict=True))
+    instances, covered = (
+        None if plane is None else resize_mask(plane[window], size) for plane in (mask, foreground)
+    )
+    return Crop("", resize(image[window], size), instances, (scale[0], scale[1])), covered
 
 
-def _tiles(
-    size: tuple[int, int], image: Pixels, *others: Pixels | None
-) -> Iterator[tuple[Any, ...]]:
+def _padded(size: tuple[int, int], image: Pixels, mask: Mask | None) -> Crop:
+    height, width = image.shape[:2]
+    if height > size[0] or width > size[1]:
+        raise Rejected(f"{width}×{height} pixels do not fit into {size[1]}×{size[0]}")
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    sides = ((top, size[0] - height - top), (left, size[1] - width - left))
+    instances = None if mask is None else np.pad(mask, sides, mode="symmetric")
+    pixels = np.pad(image, (*sides, (0, 0)), mode="symmetric")
+    return Crop("", pixels, instances, margins=(*sides[0], *sides[1]))
+
+
+def unpad(images: Pixels, margins: Sequence[int]) -> Pixels:
+    """Cut margins (top, bottom, left, right) off images (n, H, W, C)."""
+    top, bottom, left, right = margins
+    height, width = images.shape[1:3]
+    return images[:, top : height - bottom, left : width - right]
+
+
+def _windows(
+    kind: str, size: tuple[int, int], image: Pixels, *others: Pixels | None
+) -> Iterator[tuple[Crop, Pixels | None]]:
+    """Parts at the image's own scale: the centre, or a grid from the upper left."""
     height, width = image.shape[:2]
     if height < size[0] or width < size[1]:
-        raise Rejected(f"{width}×{height} pixels are smaller than a tile of {size[1]}×{size[0]}")
-    for y in range(0, height - size[0] + 1, size[0]):
-        for x in range(0, width - size[1] + 1, size[1]):
+        raise Rejected(f"{width}×{height} pixels are smaller than a {kind} of {size[1]}×{size[0]}")
+    rows: Sequence[int] = range(0, height - size[0] + 1, size[0])
+    columns: Sequence[int] = range(0, width - size[1] + 1, size[1])
+    if kind == "crop":
+        rows, columns = [(height - size[0]) // 2], [(width - size[1]) // 2]
+    for y in rows:
+        for x in columns:
             window = np.s_[y : y + size[0], x : x + size[1]]
-            yield f"{y},{x}", image[window], *(None if o is None else o[window] for o in others)
+            mask, covered = (None if plane is None else plane[window] for plane in others)
+            yield Crop(f"{y},{x}", image[window], mask), covered
 
 
 def _centred(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[slice, slice]:
