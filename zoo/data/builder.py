@@ -30,7 +30,7 @@ class ImageBuilder(  # type: ignore[call-arg]
     Attributes:
         channels: Of every image, 1 to 4.
         dtype: Of every image, `np.uint8` or `np.uint16`.
-        masks: Whether every image has a `mask`.
+        masks: Whether images have a `mask`; one without is read back without.
         fields: Further fields: `str`, `int`, `float`, or the names of the classes.
         splits: Names of the official splits; those without an image are left out.
         pixel_size: (y, x) in micrometres, where all images have the same; else `None`.
@@ -54,9 +54,9 @@ class ImageBuilder(  # type: ignore[call-arg]
             split: One of `splits`.
 
         Yields:
-            `id` (unique in the dataset), `image` (H, W, C) or (H, W), `mask` (H, W) instances if
-            `masks`, a value for each of `fields`, and optionally `group` (the id if left out)
-            and `note`; or `id` and `rejected`, the reason why a file is set aside.
+            `id` (unique in the dataset), `image` (H, W, C) or (H, W), a value for each of
+            `fields`, and optionally `mask` (H, W) instances if `masks`, `group` (the id if left
+            out) and `note`; or `id` and `rejected`, the reason why a file is set aside.
         """
         raise NotImplementedError
 
@@ -115,7 +115,7 @@ class ImageBuilder(  # type: ignore[call-arg]
         stored = {"id": key, "group": str(example.get("group", key)), "image": image}
         stored["note"] = example.get("note") or ""
         if self.masks:
-            stored["mask"] = _mask(example["mask"], image.shape[:2])
+            stored["mask"] = _mask(example.get("mask"), image.shape[:2])
         for name, kind in self.fields.items():
             if isinstance(kind, tuple) and example[name] not in kind:
                 raise Rejected(f"{name} {example[name]!r} is none of {', '.join(kind)}")
@@ -144,7 +144,9 @@ def _unless_empty(examples: Iterator[Any]) -> Iterator[Any] | None:
     return None if first is None else itertools.chain([first], examples)
 
 
-def _mask(mask: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[np.uint16]:
+def _mask(mask: npt.NDArray[Any] | None, shape: tuple[int, ...]) -> npt.NDArray[np.uint16]:
+    if mask is None:
+        return np.zeros((0, 0), np.uint16)  # `stored_examples` leaves it out
     if mask.shape != shape:
         raise Rejected(f"mask of {mask.shape} for an image of {shape}")
     if mask.min() < 0 or mask.max() > np.iinfo(np.uint16).max:

@@ -28,7 +28,8 @@ CATALOG = "https://www.tensorflow.org/datasets/catalog"
 def stored_examples(folder: Path) -> Iterator[dict[str, Any]]:
     """The examples of every split, official split names in the field `split`.
 
-    Class labels come as their names, text as `str`.
+    Class labels come as their names, text as `str`; an empty array, such as the mask of an image
+    without one, is left out.
 
     Args:
         folder: The version folder of a dataset stored as array_record.
@@ -40,7 +41,11 @@ def stored_examples(folder: Path) -> Iterator[dict[str, Any]]:
         names = class_names(builder.info.features)
         for split in builder.info.splits:
             for example in builder.as_data_source(split=split):
-                named = {key: plain(value, names.get(key)) for key, value in example.items()}
+                named = {
+                    key: plain(value, names.get(key))
+                    for key, value in example.items()
+                    if not isinstance(value, np.ndarray) or value.size
+                }
                 yield {"split": split, **named}
 
 
