@@ -1,100 +1,164 @@
 """Image files under a folder as examples."""
 
-import hashlib
-import os
-from collections import Counter
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data.decode import LOSSY, decode, encoding
+from zoo.data.decode import LOSSY, SUFFIXES, encoding
 from zoo.data.examples import Rejected
+from zoo.data.folders import content_key, open_folder
+from zoo.data.frames import Frame, Reading
+from zoo.data.masks import MaskReader
 from zoo.errors import UsageError
-
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
-CLEARLY_NO_IMAGE = (
-    *(".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".pdf"),
-    *(".bib", ".log", ".py", ".ipynb", ".xlsx", ".xls", ".doc", ".docx", ".ini", ".cfg", ".roi"),
-)
+from zoo_datasets.folder.masks import find_masks
+from zoo_datasets.folder.pattern import PLANES, check_planes, parse, pattern_units
+from zoo_datasets.folder.planes import Reader
+from zoo_datasets.folder.table import NAME, Table, described, read_table
+from zoo_datasets.folder.units import Unit, file_units, find_layout
 
 
 class Folder:
     """Images under a folder, hidden files left out.
 
-    A file's class is the first folder on its way; with no folder anywhere there is no class. Each
-    file is its own group, because a file name says nothing that could be relied on.
+    A file's class is the first folder on its way; folders called train, val and test are the
+    official split. Each file is its own group, all its frames together, because a file name says
+    nothing that could be relied on unless a pattern or a table says what it means.
 
     Args:
         path: The folder.
+        pattern: How the files are named, such as `{well}_{field}_z{z}_c{channel}.tif`. Files that
+            differ only in channel, z or t are one image; the other fields are its group.
+        masks: Folder of masks of the same names, in `path` or anywhere; without, `masks` beside
+            `images` is taken.
+        labels: CSV with `path` and any of label, group, split and further fields; without,
+            `labels.csv` in the folder is taken.
+        z: `all`, `max`, `mean`, `middle` or a number, where there are several planes in depth.
+        t: The same for the points in time.
+        channels: Indices of the wanted channels, such as `"0,2"`; without, all.
 
     Raises:
-        zoo.errors.UsageError: If it is missing, or holds no image file.
+        zoo.errors.UsageError: If a folder or file is missing, holds no image, or cannot be
+            understood with these options.
     """
 
-    def __init__(self, path: str) -> None:
-        self.root = Path(path).expanduser()
-        if not path:
-            raise UsageError("folder: needs a path, as in folder:PATH")
-        if not self.root.is_dir():
-            raise UsageError(f"folder:{path}: no such folder")
-        self.files = sorted(self._found())
-        if not any(file.suffix.lower() in IMAGES for file in self.files):
-            raise UsageError(f"folder:{path} holds no images; these are read: {', '.join(IMAGES)}")
-        self.classes = any(len(file.relative_to(self.root).parts) > 1 for file in self.files)
+    def __init__(
+        self,
+        path: str,
+        *,
+        pattern: str | None = None,
+        masks: str | None = None,
+        labels: str | None = None,
+        z: str | int | None = None,
+        t: str | int | None = None,
+        channels: str | tuple[int, ...] | None = None,
+    ) -> None:
+        top = open_folder(path, scheme="folder")
+        reading = Reading(z=z, t=t, channels=channels)  # type: ignore[arg-type]  # or text
+        self.layout = find_layout(top, _folder(top, masks))
+        if not self.layout.images:
+            raise UsageError(f"folder:{path} holds no images; read are {', '.join(SUFFIXES)}")
+        self.pattern, self.channels = pattern, [""]
+        apart: tuple[str, ...] = ()
+        units = list(file_units(self.layout))
+        if pattern:
+            template = parse(pattern)
+            apart = tuple(name for name in (*PLANES, "channel") if name in template.names)
+            units, self.channels = pattern_units(self.layout, template, reading.channels)
+            check_planes(units, z=reading.z, t=reading.t)
+        self.reader = Reader(reading, apart)
+        self.table = _table(top, labels)
+        self.units = self._described(units)
+        self.masks = find_masks(self.layout, self.units) if self.layout.masks else None
 
     @property
     def content_key(self) -> str:
-        """Hash of each file's name, size and time of change."""
-        digest = hashlib.sha256(os.fsencode(self.root.resolve()))
-        for file in self.files:
-            state = file.stat() if file.is_file() else None
-            digest.update(os.fsencode(file) + b"\0")
-            digest.update(f"{state and (state.st_size, state.st_mtime_ns)}\n".encode())
-        return digest.hexdigest()
+        """Hash of every file's state, masks and table included, and of the options."""
+        files = [*self.layout.files, *(self.masks.files if self.masks else ())]
+        files += [self.table.file] if self.table else []
+        return content_key(files, self.pattern, self.reader)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How many files have each encoding, and how many a lossy one."""
-        images = (file for file in self.files if file.suffix.lower() in IMAGES and file.is_file())
-        formats = Counter(filter(None, map(encoding, images)))
+        """How many files have each encoding, how many a lossy one, and what was told of them."""
+        good = (unit for unit in self.units if not unit.rejected)
+        read = (file for unit in good for file in unit.paths() if file.is_file())
+        formats = Counter(filter(None, map(encoding, read)))
         lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
-        return {"formats": dict(formats.most_common()), "lossy_files": lossy}
+        told = {
+            "pattern": self.pattern,
+            "channels": [name for name in self.channels if name],
+            "labels": self.table and self.table.file.name,
+            "masks": self.layout.masks and self.layout.masks.name,
+        }
+        known = {key: value for key, value in told.items() if value}
+        return {"formats": dict(formats.most_common()), "lossy_files": lossy, **known}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for file in self.files:
-            name = _name(file.relative_to(self.root))
-            try:
-                image, note = self._read(file)
-            except Rejected as reason:
-                yield {"id": name, "rejected": str(reason)}
+        masks = MaskReader(self.reader.reading)
+        for unit in self.units:
+            if unit.rejected:
+                yield {"id": unit.name, "rejected": unit.rejected}
                 continue
-            label = {"label": name.partition("/")[0] if "/" in name else "."}
-            yield {
-                "id": name,
-                "image": image,
-                "note": note,
-                **(label if self.classes else {}),
-            }
+            try:
+                for frame, used in self.reader.frames(unit):
+                    yield self._example(unit, frame, used, masks)
+            except Rejected as reason:
+                yield {"id": unit.name, "rejected": str(reason)}
 
-    def _read(self, file: Path) -> tuple[Any, str]:
-        if file.suffix.lower() not in IMAGES:
-            raise Rejected(f"not of a kind that is read: {', '.join(IMAGES)}")
-        if not file.is_file():
-            raise Rejected("no regular file, or a broken link")
-        try:
-            return decode(file)
-        except OSError as error:
-            raise Rejected(f"cannot be read: {error.strerror}") from None
+    def _example(
+        self, unit: Unit, frame: Frame, used: list[Path], masks: MaskReader
+    ) -> dict[str, Any]:
+        name = f"{unit.name}#{frame.place}" if frame.place else unit.name
+        example: dict[str, Any] = {**unit.fields, "id": name, "group": unit.group}
+        example |= {"image": frame.pixels, "note": frame.note}
+        if frame.pixel_size:
+            example["pixel_size"] = frame.pixel_size
+        if frame.window:
+            example["window"] = frame.window
+        if self.masks and (file := self.masks.of(unit, used)):
+            # Planes in files of their own have masks in files of their own.
+            single = replace(frame, place="") if set(PLANES) & set(self.reader.apart) else frame
+            example["mask"], note = masks.read(file, single)
+            example["note"] = "; ".join(filter(None, [frame.note, note]))
+        return example
 
-    def _found(self) -> Iterator[Path]:
-        for folder, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in names:
-                ignored = name.startswith(".") or name.lower().endswith(CLEARLY_NO_IMAGE)
-                if not ignored and name.lower() not in ("thumbs.db", "desktop.ini"):
-                    yield Path(folder, name)
+    def _described(self, units: list[Unit]) -> list[Unit]:
+        """The units with what the table says of them; what is doubtful is told."""
+        told: list[str] = []
+        if self.table:
+            units, told = described(units, self.table, self.layout)
+        by_label = defaultdict(list)
+        for unit in units:
+            if not unit.rejected and "label" in unit.fields:
+                by_label[unit.fields["label"]].append(unit.name)
+        told += [
+            f"label {label} has one image, {names[0]}: it cannot be both trained on and held out"
+            for label, names in sorted(by_label.items())
+            if len(names) == 1
+        ]
+        for line in told:
+            print(f"warning: {line}", file=sys.stderr)
+        return units
 
 
-def _name(path: Path) -> str:
-    """A path as text that can be written anywhere, whatever bytes the file system holds."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+def _folder(top: Path, masks: str | None) -> Path | None:
+    """The folder of masks that an option names."""
+    if not masks:
+        return None
+    for folder in (top / Path(masks).expanduser(), Path(masks).expanduser()):
+        if folder.is_dir():
+            return folder
+    raise UsageError(f"--masks {masks}: no such folder, neither here nor in {top}")
+
+
+def _table(top: Path, labels: str | None) -> Table | None:
+    """The table that an option names, or `labels.csv` in the folder."""
+    if not labels:
+        return read_table(top / NAME) if (top / NAME).is_file() else None
+    for file in (Path(labels).expanduser(), top / labels):
+        if file.is_file():
+            return read_table(file)
+    raise UsageError(f"--labels {labels}: no such file, neither here nor in {top}")

@@ -1,0 +1,69 @@
+"""Folders on the user's disk: finding their files, and telling when these change."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import UsageError
+
+CLEARLY_NO_IMAGE = (
+    *(".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".pdf"),
+    *(".bib", ".log", ".py", ".ipynb", ".xlsx", ".xls", ".doc", ".docx", ".ini", ".cfg", ".roi"),
+)
+PIXELS_OF_A_HEADER = (".raw", ".zraw")  # read through the .mhd beside them
+
+
+def open_folder(path: str, *, scheme: str) -> Path:
+    """The folder that the argument of a scheme names.
+
+    Raises:
+        zoo.errors.UsageError: If it is empty, or there is no such folder.
+    """
+    if not path:
+        raise UsageError(f"{scheme}: needs a path, as in {scheme}:PATH")
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.is_file() else "no such folder"
+        raise UsageError(f"{scheme}:{path}: {what}")
+    return folder
+
+
+def image_files(folder: Path, *, without: Iterable[Path] = ()) -> Iterator[Path]:
+    """What may be images under a folder, in no order; hidden files and documents are left out.
+
+    Args:
+        folder: Where to look.
+        without: Folders that are not entered.
+    """
+    closed = {path.resolve() for path in without}
+    for place, folders, names in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not (closed and Path(place, name).resolve() in closed)
+        ]
+        headed = any(name.lower().endswith(".mhd") for name in names)
+        ignored = CLEARLY_NO_IMAGE + (PIXELS_OF_A_HEADER if headed else ())
+        for name in names:
+            if name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini"):
+                continue
+            if not name.lower().endswith(ignored):
+                yield Path(place, name)
+
+
+def content_key(files: Iterable[Path], *facts: Any) -> str:
+    """Hash of each file's name, size and time of change, and of other facts."""
+    digest = hashlib.sha256(repr(facts).encode())
+    for file in files:
+        state = file.stat() if file.is_file() else None
+        digest.update(os.fsencode(file.absolute()) + b"\0")
+        digest.update(f"{state and (state.st_size, state.st_mtime_ns)}\n".encode())
+    return digest.hexdigest()
+
+
+def name_of(file: Path, folder: Path) -> str:
+    """A file's path in a folder, as text that can be written anywhere whatever bytes it holds."""
+    relative = file.relative_to(folder).as_posix()
+    return os.fsencode(relative).decode("utf-8", "backslashreplace")
