@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import zoo
+from zoo_datasets.bbbc.records import cell_sets
+from zoo_datasets.bbbc.screens import screen_sets
 
 ARCHIVE = zoo.Archive(
     "stage1_train.zip",
@@ -22,7 +24,7 @@ MODALITIES = ("fluorescence", "histology", "brightfield")
 
 @zoo.hookimpl
 def zoo_datasets() -> Iterator[zoo.Dataset]:
-    """Declare BBBC038, its three modalities, and the alias that always gives something."""
+    """Declare the collection's sets, and the alias that always gives something."""
     yield zoo.Dataset(
         "bbbc",
         "",
@@ -32,6 +34,8 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
     yield _bbbc038("bbbc/bbbc038", "nuclei in many stains, species and magnifications")
     for modality in MODALITIES:
         yield _bbbc038(f"bbbc/bbbc038-{modality}", f"its {modality} images", modality=modality)
+    yield from cell_sets()
+    yield from screen_sets()
 
 
 def _bbbc038(name: str, what: str, *, modality: str = "") -> zoo.Dataset:
