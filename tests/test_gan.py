@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo_generators.dcgan.model import DCGAN, stage_channels
+from zoo_generators.dcgan.model import DCGAN, stage_grids
 
 from zoo.errors import UsageError, ZooError
 from zoo.gan.augment import find_augmentation
@@ -109,7 +109,15 @@ def test_dcgan_follows_the_rules_of_its_paper():
         "LeakyReLU",
     ]
     assert gan.generator.layers[-1].activation is keras.activations.tanh
-    assert stage_channels((64, 64, 1), 32) == [32, 64, 128, 256]
+    assert gan.channels == [32, 64, 128, 256]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (33, 57, 4), (65, 87, 2)])
+def test_dcgan_makes_rectangles_that_cannot_be_halved(shape):
+    gan = DCGAN(shape, width=4)
+    assert gan.sample(2).shape == (2, *shape)
+    assert gan.discriminator(np.zeros((2, *shape), np.float32)).shape == (2, 1)
+    assert stage_grids(shape)[-1] in ((4, 4), (5, 8), (5, 6))
 
 
 def test_one_step_changes_both_networks_and_the_average():

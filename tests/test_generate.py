@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 from zoo_cli.commands.generate import command
 
+from zoo.data.decode import decode
 from zoo.errors import UsageError
 from zoo.runs import Run, write_json
 
@@ -96,12 +97,10 @@ def test_without_a_folder_the_images_lie_in_one_named_after_the_seed(run, tmp_pa
 
 def test_images_have_the_depth_of_the_training_images(run, tmp_path):
     write_json(run.data_path, {"intensity": {"mapping": "identity", "raw_dtype": "uint16"}})
-    generate(run, tmp_path / "grey", "-n", 1)
-    assert Image.open(tmp_path / "grey" / "00000.png").mode == "I;16"
-    run.update_manifest(image_shape=[8, 8, 3])
-    result = generate(run, tmp_path / "colour", "-n", 1)
-    assert "warning: PNG holds no 16-bit images of 3 channels" in result.stderr
-    assert Image.open(tmp_path / "colour" / "00000.png").mode == "L"
+    generate(run, tmp_path / "tiff", "-n", 1)
+    assert decode(tmp_path / "tiff" / "00000.tif")[0].dtype == np.uint16
+    generate(run, tmp_path / "png", "-n", 1, "--format", "png")
+    assert Image.open(tmp_path / "png" / "00000.png").mode == "I;16"
 
 
 @pytest.mark.parametrize(

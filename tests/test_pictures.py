@@ -5,10 +5,13 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from zoo.data.decode import frames
+from zoo.data.export import as_source, write_synthetic
 from zoo.errors import UsageError
-from zoo.runs.pictures import grid_png, pairs_png, tiles, to_rgb, write_synthetic
+from zoo.runs.pictures import grid_png, pairs_png, tiles, to_rgb
 
 FACTS = {"run": "00000-dcgan-data", "seed": 1, "note": "Zellkern µ"}
 
@@ -76,16 +79,44 @@ def test_written_images_lose_nothing(tmp_path, channels, mode):
     np.testing.assert_array_equal(pixels[..., :channels], images[1])
 
 
-def test_sixteen_bit_grey_images_keep_their_bits(tmp_path):
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])
+def test_what_has_more_than_eight_bits_becomes_a_tiff_with_its_pixel_size(
+    tmp_path, channels, dtype
+):
+    images = noise(1, channels, np.uint16).astype(dtype)
+    (path,) = write_synthetic(images, tmp_path, facts=FACTS, pixel_size=(0.65, 0.5))
+    assert path.name == "00000.tif"
+    (frame,) = frames(path)
+    assert frame.pixels.dtype == dtype
+    np.testing.assert_array_equal(frame.pixels, images[0])
+    assert frame.pixel_size == pytest.approx((0.65, 0.5))
+    told = tifffile.TiffFile(path).ome_metadata
+    assert '"synthetic": true' in told.replace("&quot;", '"')
+    assert json.loads((tmp_path / "00000.json").read_text())["pixel_size_um"] == [0.65, 0.5]
+
+
+def test_sixteen_bit_grey_images_keep_their_bits_as_png(tmp_path):
     images = noise(1, 1, np.uint16)
-    (path,) = write_synthetic(images, tmp_path, facts={})
+    (path,) = write_synthetic(images, tmp_path, facts={}, form="png")
     np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0, ..., 0])
 
 
-def test_sixteen_bit_colour_images_are_refused(tmp_path):
-    with pytest.raises(UsageError, match="16-bit images of 3 channels"):
-        write_synthetic(noise(1, 3, np.uint16), tmp_path, facts={})
+@pytest.mark.parametrize("images", [noise(1, 3, np.uint16), noise(1, 1).astype(np.int16)])
+def test_png_refuses_what_it_cannot_hold(tmp_path, images):
+    with pytest.raises(UsageError, match="choose tiff"):
+        write_synthetic(images, tmp_path, facts={}, form="png")
     assert not list(tmp_path.iterdir())
+
+
+def test_exported_images_lose_their_margins_and_get_raw_values():
+    stored = np.array([[0, 65535], [32768, 16384]], np.uint16)
+    images = np.pad(stored, ((1, 0), (2, 3)))[None, ..., None]
+    mapping = {"mapping": "linear", "raw_dtype": "uint16", "low": [100.0], "high": [4095.0]}
+    data = {"view": {"margins": [1, 0, 2, 3]}, "intensity": mapping}
+    raw = as_source(images, data)
+    assert raw.dtype == np.uint16
+    assert raw[0, ..., 0].tolist() == [[100, 4095], [2098, 1099]]
 
 
 def test_written_images_say_that_they_are_synthetic(tmp_path):
@@ -108,8 +139,9 @@ def test_written_images_say_that_they_are_synthetic(tmp_path):
 def test_the_same_images_give_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
         write_synthetic(noise(2, 2), tmp_path / folder, facts=FACTS)
+        write_synthetic(noise(2, 2), tmp_path / folder, facts=FACTS, start=2, form="tiff")
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert len(files) == 4
+    assert len(files) == 8
     assert all(
         (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
         for name in files

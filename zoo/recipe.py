@@ -207,9 +207,10 @@ def check_size(record: specs.Generator, size: tuple[int, ...]) -> None:
     """
     low, high = record.sides
     if any(side % record.multiple_of or not low <= side <= high for side in size):
+        of = f"multiples of {record.multiple_of} " if record.multiple_of > 1 else ""
         raise UsageError(
-            f"image_size={show(size)} does not suit {record.name}: its sides are multiples of "
-            f"{record.multiple_of} from {low} to {high} px"
+            f"image_size={show(size)} does not suit {record.name}: its sides are {of}from {low} "
+            f"to {high} px"
         )
 
 

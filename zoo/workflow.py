@@ -13,12 +13,13 @@ import numpy.typing as npt
 from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
+from zoo.data.export import as_source, write_synthetic
 from zoo.device import configure
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.recipe import Recipe, check_size, resolve
 from zoo.runs import Run, write_bytes, write_json
-from zoo.runs.pictures import grid_png, pairs_png, write_synthetic
+from zoo.runs.pictures import grid_png, pairs_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
 from zoo.settings import DATA_SETTINGS
@@ -194,7 +195,12 @@ def _publish(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     seed = recipe.settings["seed"]
     facts = {"generator": recipe.generator, "data": recipe.data, "run": run.name, "seed": seed}
     fakes = _sampler(gan, images)(SHOWN, seed)
-    write_synthetic(fakes, run.generated, facts=facts)
+    write_synthetic(
+        as_source(fakes, images.provenance),
+        run.generated,
+        facts=facts,
+        pixel_size=images.provenance.get("pixel_size_um"),
+    )
     if len(fakes):
         _write_neighbours(run, images.split("train"), fakes[:NEIGHBOURS])
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zoo.data.imageset import ImageSet
 from zoo.errors import NotComputed, ZooError
 from zoo.evaluation.draw import draw
+from zoo.metrics.features import to_uint8
 
 REAL, GENERATED = 0, 1
 PARTS = ("detect_train", "validation", "test")
@@ -74,8 +75,8 @@ class Material:
     """Where trials take their images from.
 
     Attributes:
-        images: A dataset with its splits.
-        sample: `sample(n, seed)`, uint8 generated images.
+        images: A dataset with its splits; detectors see 8 bits of it.
+        sample: `sample(n, seed)`, generated images of the same type.
         seed: Of every choice.
     """
 
@@ -87,7 +88,7 @@ class Material:
         """At most n real images of a part, spread over its groups."""
         seed = stream(self.seed, part, repetition)
         held = draw(self.images.split(part), n, seed=seed)
-        return Examples(held[:], np.full(len(held), REAL, np.int64), held.groups)
+        return Examples(to_uint8(held[:]), np.full(len(held), REAL, np.int64), held.groups)
 
     def trial(self, n: int, *, sample: Sample | None = None, repetition: int = 0) -> Trial:
         """Reals and as many generated images in each part.
@@ -103,7 +104,8 @@ class Material:
             which = 0 if part == "test" else repetition
             real = self.reals(part, wanted, repetition=which)
             if len(real):
-                real = pair(real, make(len(real), stream(self.seed, part, which)), part)
+                fakes = make(len(real), stream(self.seed, part, which))
+                real = pair(real, to_uint8(fakes), part)
             parts.append(real)
         return Trial(*parts)
 
@@ -114,8 +116,6 @@ class Material:
 
     def check(self) -> None:
         """Raise `NotComputed` if no trial can be believed."""
-        if self.images.dtype != np.uint8:
-            raise NotComputed(f"detectors work on 8-bit images, these are {self.images.dtype}")
         for part in PARTS:
             held = self.images.split(part)
             if len(held) < MIN_IMAGES[part]:

@@ -1,9 +1,6 @@
-"""Images as PNG: grids to look at, and single files that say that they are synthetic."""
+"""Images as PNG: single ones, and grids to look at."""
 
 import io
-import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +9,6 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from zoo.errors import UsageError
-from zoo.runs.files import write_bytes, write_json
 
 Images = npt.NDArray[Any]
 
@@ -106,54 +102,18 @@ def pairs_png(left: Images, right: Images, columns: int) -> bytes:
     return grid_png(np.concatenate([pairs[0], divider, pairs[1]], axis=2), columns, gap=PAIR_GAP)
 
 
-def write_synthetic(
-    images: Images, folder: Path, *, facts: Mapping[str, Any], start: int = 0
-) -> list[Path]:
-    """Write generated images, each marked as synthetic inside the file and beside it.
-
-    One channel gives a grey PNG (16 bits for uint16), three RGB, four RGBA with the fourth
-    channel as alpha. Two give RGB with red = blue = first and green = second channel: grey and
-    alpha would hide one behind the other, and this loses nothing. The same input gives the same
-    bytes.
+def encode_png(image: Images, marks: PngInfo | None = None) -> bytes:
+    """One image as the content of a PNG file, without loss.
 
     Args:
-        images: (n, H, W, C) uint8, or uint16 with one channel.
-        folder: Made if it is missing; `00000.png` and `00000.json` onwards are replaced.
-        facts: Where the images come from, such as `{"run": …, "seed": 1}`; JSON values.
-        start: Number of the first file.
-
-    Returns:
-        The PNG files, in order.
+        image: (H, W, C) uint8, or uint16 with one channel; two channels are stored as `to_rgb`
+            shows them, of four the fourth is alpha.
+        marks: Text chunks.
     """
-    _check(images)
-    if images.dtype == np.uint16 and images.shape[-1] != 1:
-        raise UsageError(
-            f"PNG holds no 16-bit images of {images.shape[-1]} channels; write them as uint8"
-        )
-    return [
-        _write_one(image, folder / f"{number:05d}.png", {**facts, "number": number})
-        for number, image in enumerate(images, start)
-    ]
-
-
-def _write_one(image: Images, path: Path, facts: Mapping[str, Any]) -> Path:
-    marks = PngInfo()
-    marks.add_text("Software", "zoo")
-    marks.add_text("Synthetic", "true")
-    for name, value in facts.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        marks.add_text(name, text)
-    write_bytes(path, _png(_pillow(image), marks))
-    sidecar = {"file": path.name, "synthetic": True, "software": "zoo", **facts}
-    write_json(path.with_suffix(".json"), sidecar)
-    return path
-
-
-def _pillow(image: Images) -> Image.Image:
     channels = image.shape[-1]
     if channels == 1:
-        return Image.fromarray(np.ascontiguousarray(image[..., 0]))
-    return Image.fromarray(image if channels == 4 else to_rgb(image[None])[0])
+        return _png(Image.fromarray(np.ascontiguousarray(image[..., 0])), marks)
+    return _png(Image.fromarray(image if channels == 4 else to_rgb(image[None])[0]), marks)
 
 
 def _png(image: Image.Image, marks: PngInfo | None = None) -> bytes:

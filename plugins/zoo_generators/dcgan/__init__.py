@@ -22,5 +22,7 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         "Deep convolutional GAN, with DiffAugment and an averaged generator",
         paper="arXiv:1511.06434",
         licence="MIT",
+        multiple_of=1,
+        sides=(16, 1024),
         presets=PRESETS,
     )

@@ -1,4 +1,4 @@
-"""The two networks of DCGAN, for any rectangle whose sides are multiples of 8."""
+"""The two networks of DCGAN, for any rectangle."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,10 +16,11 @@ class DCGAN(GAN):
 
     Strided and transposed 4×4 convolutions in place of pooling, batch normalisation in both
     networks but at the generator's output and the discriminator's input, ReLU in the generator,
-    LeakyReLU(0.2) in the discriminator, tanh at the output, weights drawn from N(0, 0.02²).
+    LeakyReLU(0.2) in the discriminator, tanh at the output, weights drawn from N(0, 0.02²). A side
+    that cannot be halved is rounded up: the generator then cuts one row or column off.
 
     Args:
-        image_shape: (H, W, C); sides are multiples of 8.
+        image_shape: (H, W, C).
         latent_dim: Length of the latent vector.
         width: Channels of the widest-resolution layer; they double with each halving, up to 8×.
         precision: `float32`, or `mixed_bfloat16` for arithmetic in bfloat16.
@@ -42,23 +43,23 @@ class DCGAN(GAN):
         precision: Literal["float32", "mixed_bfloat16"] = "float32",
         seed: int = 0,
     ) -> None:
-        self.channels = stage_channels(image_shape, width)
+        self.grids = stage_grids(image_shape)
+        self.channels = [width * min(2**stage, 8) for stage in range(len(self.grids) - 1)]
         super().__init__(image_shape, latent_dim=latent_dim, precision=precision, seed=seed)
 
     def build_generator(self) -> keras.Model:
         """Project, reshape, then double the sides stage by stage."""
-        height, width, image_channels = self.image_shape
         *inner, deepest = self.channels
-        factor = 2 ** len(self.channels)
-        grid = (height // factor, width // factor, deepest)
+        *larger, smallest = self.grids
+        grid = (*smallest, deepest)
         x = latents = keras.Input((self.latent_dim,))
         x = layers.Dense(grid[0] * grid[1] * deepest, use_bias=False, **_init())(x)
         x = layers.Reshape(grid)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
-        for channels in reversed(inner):
+        for channels, size in zip(reversed(inner), reversed(larger[1:]), strict=True):
             x = _resample(layers.Conv2DTranspose, channels, use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = _resample(layers.Conv2DTranspose, image_channels)(x)
+            x = layers.ReLU()(layers.BatchNormalization()(_cut(x, size)))
+        x = _cut(_resample(layers.Conv2DTranspose, self.image_shape[2])(x), larger[0])
         return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
     def build_discriminator(self) -> keras.Model:
@@ -73,14 +74,18 @@ class DCGAN(GAN):
         return keras.Model(images, x, name="discriminator")
 
 
-def stage_channels(image_shape: Sequence[int], width: int) -> list[int]:
-    """Channels of each stage, largest resolution first, down to a grid of about 4×4."""
-    sides = [int(side) for side in image_shape[:2]]
-    stages = 0
-    while all(side % 2 == 0 and side // 2 >= SMALLEST_GRID for side in sides):
-        sides = [side // 2 for side in sides]
-        stages += 1
-    return [width * min(2**stage, 8) for stage in range(stages)]
+def stage_grids(image_shape: Sequence[int]) -> list[tuple[int, int]]:
+    """(H, W) at the image and after each halving, rounded up, down to a grid of about 4×4."""
+    grids = [(int(image_shape[0]), int(image_shape[1]))]
+    while min(halved := [-(-side // 2) for side in grids[-1]]) >= SMALLEST_GRID:
+        grids.append((halved[0], halved[1]))
+    return grids
+
+
+def _cut(x: Any, size: tuple[int, int]) -> Any:
+    """The upper left part of a feature map; the map itself if it has that size."""
+    excess = tuple((0, have - want) for have, want in zip(x.shape[1:3], size, strict=True))
+    return layers.Cropping2D(excess)(x) if excess != ((0, 0), (0, 0)) else x
 
 
 def _resample(layer: Any, channels: int, *, use_bias: bool = True) -> Any:
