@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.data.examples import Rejected
 from zoo.errors import UsageError
 
 CLEARLY_NO_IMAGE = (
@@ -67,3 +68,32 @@ def name_of(file: Path, folder: Path) -> str:
     """A file's path in a folder, as text that can be written anywhere whatever bytes it holds."""
     relative = file.relative_to(folder).as_posix()
     return os.fsencode(relative).decode("utf-8", "backslashreplace")
+
+
+def other_layout(folder: Path, *, scheme: str, expected: str) -> UsageError:
+    """The error of a folder that does not hold what a scheme reads.
+
+    Args:
+        folder: The folder.
+        scheme: Name of the scheme.
+        expected: What must lie there, such as `training/images/21_training.tif`.
+    """
+    names = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    found = ", ".join(names[:5]) + more or "nothing"
+    return UsageError(f"{scheme}:{folder}: expected {expected}; found {found}")
+
+
+def attempted(name: str, examples: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Examples up to a file that cannot be read, which is set aside with its reason.
+
+    Args:
+        name: What is set aside.
+        examples: The examples of one file, or of the files of one patient.
+    """
+    try:
+        yield from examples
+    except Rejected as reason:
+        yield {"id": name, "rejected": str(reason)}
+    except OSError as error:
+        yield {"id": name, "rejected": f"cannot be read: {error.strerror}"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.decode import LOSSY, encoding, frames
+from zoo.data.decode import LOSSY, decode, encoding, frames
 from zoo.data.examples import Rejected
 from zoo.data.frames import Frame, Reading
 
@@ -99,15 +99,63 @@ def instances_of(pixels: npt.NDArray[Any], *, lossy: bool = False) -> tuple[Mask
     plane = _grey(pixels)
     if lossy:
         return components(plane > plane.max() / 2), f"lossy mask cut at half, {PARTED}"
-    values = np.unique(plane)
-    if values[0] < 0 or (values != np.rint(values)).any():
-        raise Rejected("values are no numbers of instances")
+    values = _values(plane)
     if values[-1] in FOREGROUND and (len(values) == 1 or (len(values) == 2 and not values[0])):
         return components(plane > 0), PARTED
     if values[-1] <= np.iinfo(np.uint16).max:
         return plane.astype(np.uint16), ""
     numbers = np.searchsorted(values, plane) + (values[0] != 0)
     return _numbered(numbers), "instances numbered again, to fit 16 bits"
+
+
+def paired(image: Path, mask: Path) -> Iterator[tuple[Frame, Mask]]:
+    """The planes of a volume with those of its mask, which keeps its numbers as they are.
+
+    Args:
+        image: A file of one plane or of several.
+        mask: A file of as many, whole numbers from 0 to 65535.
+
+    Yields:
+        Frame, and the numbers (H, W) of its mask.
+
+    Raises:
+        zoo.data.examples.Rejected: If one cannot be read, or they do not fit; the reason names
+            the mask.
+    """
+    masks = frames(mask)
+    for frame in frames(image):
+        try:
+            plane = next(masks, None)
+            if plane is None or plane.place != frame.place:
+                raise Rejected(f"has no plane {frame.place}")
+            numbers = _whole(plane.pixels)
+            if numbers.shape != frame.pixels.shape[:2]:
+                raise Rejected(f"{_size(numbers)} pixels for an image of {_size(frame.pixels)}")
+        except Rejected as reason:
+            raise Rejected(f"mask {mask.name}: {reason}") from None
+        yield frame, numbers
+
+
+def foreground_of(mask: Path, frame: Frame) -> Mask:
+    """What a mask shows in any colour but black, as 1.
+
+    Args:
+        mask: A file of one image.
+        frame: The image that it belongs to, for its size.
+
+    Raises:
+        zoo.data.examples.Rejected: If it cannot be read, or has another size; the reason names it.
+    """
+    if not mask.is_file():
+        raise Rejected(f"has no mask {mask.name}")
+    try:
+        pixels, _ = decode(mask)
+        if pixels.shape[:2] != frame.pixels.shape[:2]:
+            raise Rejected(f"{_size(pixels)} pixels for an image of {_size(frame.pixels)}")
+    except Rejected as reason:
+        raise Rejected(f"mask {mask.name}: {reason}") from None
+    foreground: Mask = pixels.any(axis=2).astype(np.uint16)
+    return foreground
 
 
 def components(foreground: npt.NDArray[np.bool_]) -> Mask:
@@ -125,6 +173,22 @@ def _numbered(numbers: npt.NDArray[Any]) -> Mask:
     if (most := int(numbers.max())) > np.iinfo(np.uint16).max:
         raise Rejected(f"{most} instances are more than 16 bits can number")
     return numbers.astype(np.uint16)
+
+
+def _whole(pixels: npt.NDArray[Any]) -> Mask:
+    plane = _grey(pixels)
+    if (values := _values(plane))[-1] > np.iinfo(np.uint16).max:
+        raise Rejected(f"holds {values[-1]:g}, more than 65535")
+    numbers: Mask = plane.astype(np.uint16)
+    return numbers
+
+
+def _values(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The values that occur, sorted; whole numbers from 0."""
+    values = np.unique(plane)
+    if values[0] < 0 or (values != np.rint(values)).any():
+        raise Rejected(f"holds {values[0]:g} to {values[-1]:g}, which are no numbers of instances")
+    return values
 
 
 def _grey(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:

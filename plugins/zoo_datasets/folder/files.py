@@ -2,14 +2,13 @@
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zoo.data.decode import LOSSY, SUFFIXES, encoding
-from zoo.data.examples import Rejected
-from zoo.data.folders import content_key, open_folder
+from zoo.data.folders import attempted, content_key, open_folder
 from zoo.data.frames import Frame, Reading
 from zoo.data.masks import MaskReader
 from zoo.errors import UsageError
@@ -96,17 +95,17 @@ class Folder:
         known = {key: value for key, value in told.items() if value}
         return {"formats": dict(formats.most_common()), "lossy_files": lossy, **known}
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
         masks = MaskReader(self.reader.reading)
         for unit in self.units:
             if unit.rejected:
                 yield {"id": unit.name, "rejected": unit.rejected}
-                continue
-            try:
-                for frame, used in self.reader.frames(unit):
-                    yield self._example(unit, frame, used, masks)
-            except Rejected as reason:
-                yield {"id": unit.name, "rejected": str(reason)}
+            else:
+                yield from attempted(unit.name, self._examples(unit, masks))
+
+    def _examples(self, unit: Unit, masks: MaskReader) -> Iterator[Mapping[str, Any]]:
+        for frame, used in self.reader.frames(unit):
+            yield self._example(unit, frame, used, masks)
 
     def _example(
         self, unit: Unit, frame: Frame, used: list[Path], masks: MaskReader

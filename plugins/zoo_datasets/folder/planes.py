@@ -99,9 +99,9 @@ def _only(files: Sequence[Path], reading: Reading) -> Frame:
 def _stacked(files: Sequence[Path], reading: Reading) -> Iterator[Frame]:
     """The images of one file, or of several with their channels put together."""
     if len(files) == 1:
-        yield from _named(files[0], reading)
+        yield from _opened(files[0], reading)
         return
-    for parts in zip_longest(*(_named(file, reading) for file in files)):
+    for parts in zip_longest(*(_opened(file, reading) for file in files)):
         for file, part in zip(files, parts, strict=True):
             if part is None:
                 raise Rejected(f"{file.name} holds fewer images than the other channels")
@@ -117,14 +117,10 @@ def _stacked(files: Sequence[Path], reading: Reading) -> Iterator[Frame]:
         )
 
 
-def _named(file: Path, reading: Reading) -> Iterator[Frame]:
-    """The images of a file; a failure is told in one line."""
-    try:
-        if not file.is_file():
-            raise Rejected("no regular file, or a broken link")
-        yield from frames(file, reading=reading)
-    except OSError as error:
-        raise Rejected(f"cannot be read: {error.strerror}") from None
+def _opened(file: Path, reading: Reading) -> Iterator[Frame]:
+    if not file.is_file():
+        raise Rejected("no regular file, or a broken link")
+    return frames(file, reading=reading)
 
 
 def _check_alike(parts: Sequence[Frame], what: str) -> None:
