@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from zoo.data.imageset import PARTS
-from zoo.data.splits import assign, merge_duplicates, number
+from zoo.data.splits import assign, assign_official, merge_duplicates, number
+from zoo.errors import UsageError
 
 
 def many(n):
@@ -74,3 +75,52 @@ def test_exact_duplicates_join_their_groups_across_a_chain():
 def test_without_duplicates_groups_keep_their_names():
     groups = many(20)
     assert merge_duplicates(groups, many(20)).tolist() == groups.tolist()
+
+
+def test_near_duplicates_join_their_groups():
+    groups = np.array(["a", "b", "c", "d"])
+    merged = merge_duplicates(groups, many(4), np.array([[1, 3]]))
+    assert merged.tolist() == ["a", "b", "c", "b"]
+
+
+def official(**counts):
+    names = np.repeat(list(counts), list(counts.values()))
+    return names, many(len(names))
+
+
+@pytest.mark.parametrize(
+    ("counts", "absent"),
+    [
+        ({"train": 300, "val": 40, "test": 60}, ()),
+        ({"train": 300, "test": 60}, ("validation",)),
+        ({"training": 300, "validation": 40}, ("test",)),
+    ],
+)
+def test_an_official_split_is_kept_and_what_it_lacks_comes_from_its_training_images(counts, absent):
+    names, groups = official(**counts)
+    parts, torn = assign_official(names, groups)
+    assert torn == 0
+    for part in ("validation", "test"):
+        kept = parts[np.char.startswith(names, part[:3])]
+        assert set(kept) <= {part}
+        drawn = np.sum(parts[np.char.startswith(names, "train")] == part)
+        assert bool(drawn) == (part in absent)
+    train, detect = (int(np.sum(parts == part)) for part in ("train", "detect_train"))
+    assert 2.5 < train / detect < 7
+
+
+def test_a_group_that_an_official_split_tears_apart_trains_whole():
+    names, groups = official(train=300, test=60)
+    groups[-1] = groups[0]
+    parts, torn = assign_official(names, groups)
+    assert torn == 1
+    assert parts[-1] == parts[0] != "test"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["train"] * 9, "no official split"), (["train", "fold3"], "a part 'fold3'")],
+)
+def test_what_is_no_official_split_is_told(names, message):
+    with pytest.raises(UsageError, match=message):
+        assign_official(np.array(names), many(len(names)))
