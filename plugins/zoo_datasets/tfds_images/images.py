@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,10 @@ class TfdsImages:
         if self.image not in (known := self._images()):
             raise unknown(f"image feature of {self.name}", self.image, known)
         self.names = class_names(self.features)
-        self.label = self._label()
         self.scalars = [key for key, kind in self.features.items() if _is_scalar(kind)]
+        self.label = self._label()
         self.group, self.pattern, self.grouped_by = self._group()
+        self._read, self._encoded = self._reader()
 
     @property
     def content_key(self) -> str:
@@ -76,24 +78,28 @@ class TfdsImages:
                 for number, record in enumerate(raw_records(self.builder, split)):
                     yield self._example(f"{split}/{number:06d}", split, record)
 
-    def _example(self, name: str, split: str, record: bytes) -> dict[str, Any]:
+    def _reader(self) -> tuple[Any, bool]:
+        """What deserialises the features that are used, and whether the image is a file's bytes."""
         import tensorflow_datasets as tfds
 
         wanted = {key: self.features[key] for key in (self.image, *self.scalars)}
         encoded = isinstance(wanted[self.image], tfds.features.Image)
+        decoders = {self.image: tfds.decode.SkipDecoding()} if encoded else None
+        features = tfds.features.FeaturesDict(wanted)
+        return partial(features.deserialize_example_np, decoders=decoders), encoded
+
+    def _example(self, name: str, split: str, record: bytes) -> dict[str, Any]:
+        values = self._read(record)
+        stored = values.pop(self.image)
         try:
-            values = tfds.features.FeaturesDict(wanted).deserialize_example_np(
-                record, decoders={self.image: tfds.decode.SkipDecoding()} if encoded else None
-            )
-            stored = values.pop(self.image)
-            image, note = decode(stored) if encoded else (stored, "")
+            image, note = decode(stored) if self._encoded else (stored, "")
         except Rejected as reason:
             return {"id": name, "rejected": str(reason)}
         fields = {key: plain(value, self.names.get(key)) for key, value in values.items()}
         group = self._grouped(fields)
         return {
             **{f"tfds_{key}" if key in TAKEN else key: value for key, value in fields.items()},
-            **({"label": fields[self.label]} if self.label else {}),
+            **({"label": str(fields[self.label])} if self.label else {}),
             **({"group": group} if group else {}),
             "id": name,
             "image": image,
@@ -131,13 +137,10 @@ class TfdsImages:
         return keys[place] if isinstance(keys[place], str) else ""
 
     def _label(self) -> str:
-        if (trained := self._trained_on(1)) in self.names:
-            return trained
-        return "label" if "label" in self.names else next(iter(self.names), "") * self._one_label
-
-    @property
-    def _one_label(self) -> bool:
-        return len(self.names) == 1
+        for key in (self._trained_on(1), "label"):
+            if key in self.scalars:
+                return key
+        return next(iter(self.names)) if len(self.names) == 1 else ""
 
     def _group(self) -> tuple[str, str, str]:
         """The feature that holds the group, the pattern to take from it, and what it is."""
