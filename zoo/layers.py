@@ -12,7 +12,7 @@ from zoo.errors import UsageError
 from zoo.settings import BUDGETS, PRESETS, SETTINGS, convert_setting, has_gpu, one_budget
 from zoo.signatures import convert_options
 
-PATHS = ("inception_weights", "labels", "accept", "reject")
+PATHS = ("inception_weights", "labels", "masks", "accept", "reject")
 DEFAULTS = {False: "quick", True: "full"}  # by whether there is a GPU
 
 
@@ -38,7 +38,9 @@ def converted(
         zoo.errors.UsageError: On an unknown name, a wrong value, or two budgets.
     """
     typed = {name: convert_setting(name, value) for name, value in settings.items()}
-    typed |= {k: str(Path(typed[k]).absolute()) for k in PATHS if typed.get(k)}
+    # What is not there may be meant relative to a dataset's folder.
+    given = {k: Path(typed[k]) for k in PATHS if typed.get(k)}
+    typed |= {k: str(path.absolute()) for k, path in given.items() if path.exists()}
     one_budget(typed, origin)
     return Layer(origin, typed, convert_options(record, options))
 

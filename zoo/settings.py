@@ -19,7 +19,8 @@ NATIVE = "native"
 READING = ("labels", "masks", "pattern", "z", "t", "channels")
 DATA_SETTINGS = (
     *("image_size", "view", "downscale", "min_foreground", "split", "split_seed", "label"),
-    *("intensity", "pixel_size", "curate", "accept", "reject", *READING, "offline"),
+    *("intensity", "pixel_size", "curate", "accept", "reject", *READING, "data_options"),
+    "offline",
 )
 BUDGETS = ("steps", "kimg", "epochs", "minutes")
 PRESETS: dict[str, dict[str, Any]] = {"quick": {"kimg": 24}, "full": {"kimg": 2000}}
@@ -151,6 +152,9 @@ SETTINGS = {
     "z": _shaping("str | None", help="Planes of a stack: N, max, mean, middle, all.", metavar="Z"),
     "t": _shaping("str | None", help="Times of a series: N, max, mean, middle, all.", metavar="T"),
     "channels": _shaping("str | None", help="Channels to use, such as 0,2.", metavar="N,N"),
+    "data_options": _shaping(
+        "str", "", help="Options of the dataset, such as images=100,seed=1.", metavar="K=V,K=V"
+    ),
     "jit": _shaping(
         "Literal['auto', 'on', 'off']",
         "auto",

@@ -20,7 +20,7 @@ from zoo.data.intensity import Intensity, mostly_dark
 from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
-from zoo.data.source import Source, open_source
+from zoo.data.source import Source, open_source, parse_options
 from zoo.data.view import MIN_FOREGROUND, View
 from zoo.errors import ZooError
 from zoo.plugins import find
@@ -46,6 +46,7 @@ def load(
     curate: str = "",
     accept: str | None = None,
     reject: str | None = None,
+    data_options: str = "",
     offline: bool = False,
     **options: Any,
 ) -> ImageSet:
@@ -68,6 +69,7 @@ def load(
         curate: Steps such as `"median:3,focus"`; see `zoo.data.curate.parse`.
         accept: File that lists the only images to keep.
         reject: File that lists images to leave out.
+        data_options: `options` as text, such as `"images=100,seed=1"`.
         offline: Never use the network to resolve an alias.
         **options: Keywords of the dataset, such as `seed` of the simulator; `None` sets nothing.
 
@@ -83,7 +85,8 @@ def load(
     record: Dataset = find("datasets", name)
     cutting = _view(record, image_size, view, downscale, min_foreground, multiple_of)
     steps, choice = parse(curate), intensities.parse(intensity)
-    given = {key: value for key, value in options.items() if value is not None}
+    given = parse_options(data_options)
+    given |= {key: value for key, value in options.items() if value is not None}
     source = _curated(open_source(record, name, given), steps, pixel_size)
     crops = _crops(name, source, cutting)
     plan = make_plan(

@@ -14,6 +14,7 @@ from zoo.data.prepared import facts_of, version_of
 from zoo.errors import UsageError
 from zoo.plugins import unknown
 from zoo.specs import Dataset
+from zoo.values import convert
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,21 @@ def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Sourc
     return _called(record, name, options)
 
 
+def parse_options(text: str) -> dict[str, Any]:
+    """Options from text such as `images=100,seed=1`.
+
+    Raises:
+        zoo.errors.UsageError: If a part is no `key=value`.
+    """
+    options = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not key:
+            raise UsageError(f"data_options={text}: expected KEY=VALUE,KEY=VALUE")
+        options[key] = value
+    return options
+
+
 def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
     if options:
         raise UsageError(f"{record.name} has no option {min(options)!r}; it takes none")
@@ -72,7 +88,7 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
     target = record.load()
     positional = [name.split(f"{record.name}:", 1)[1]] if record.scheme else []
-    _check_options(record, target, len(positional), options)
+    options = _converted(record, target, len(positional), options)
     source: Iterable[Mapping[str, Any]] = target(*positional, **options)
     # A source that can tell what its images depend on is cut again only when that changes.
     version = getattr(source, "content_key", None) or _code(target)
@@ -81,13 +97,22 @@ def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
     return Source(key, lambda: iter(source), facts)
 
 
-def _check_options(record: Dataset, target: Any, skip: int, options: Mapping[str, Any]) -> None:
+def _converted(
+    record: Dataset, target: Any, skip: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Options that the target takes, text in the type that it states."""
     parameters = list(inspect.signature(target).parameters.values())[skip:]
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return
-    for option in options:
-        if option not in (known := [p.name for p in parameters]):
-            raise unknown(f"option of {record.name}", option, known)
+    kinds = {p.name: p.annotation for p in parameters if p.kind is not p.VAR_KEYWORD}
+    anything = len(kinds) < len(parameters)
+    found = {}
+    for option, value in options.items():
+        if option not in kinds and not anything:
+            raise unknown(f"option of {record.name}", option, kinds)
+        kind = kinds.get(option, inspect.Parameter.empty)
+        if isinstance(value, str) and kind is not inspect.Parameter.empty:
+            value = convert(value, inspect.formatannotation(kind), key=option)
+        found[option] = value
+    return found
 
 
 def _code(target: Any) -> str:

@@ -7,6 +7,7 @@ from zoo.report.contents import Contents
 from zoo.report.numbers import count, figure, flat, moment, plain
 
 LISTED = 100
+LONG = ("splits", "rejected", "part_of_group")  # shown in tables of their own, or not at all
 
 
 def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
     splits = splits if isinstance(splits, Mapping) else {}
     columns, rows = _split_table(splits)
     rejected = _rejected(data.get("rejected"))
-    rest = {key: value for key, value in data.items() if key not in ("splits", "rejected")}
+    rest = {key: value for key, value in data.items() if key not in LONG}
     return {
         "columns": columns,
         "splits": rows,
