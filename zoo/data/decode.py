@@ -1,34 +1,33 @@
 """Image files to arrays. What cannot be read is refused with a reason, before memory is taken."""
 
-import io
-import re
-import struct
+import contextlib
+import dataclasses
+import importlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from zoo.data.examples import Rejected, check_image
+from zoo.data.formats.pixels import opened, settled
 from zoo.data.frames import Frame, Reading
 
 # How the names of files that are read end.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp")
-MAX_PIXELS = 100_000_000
-# Pillow hands other formats to whatever reads them: PostScript, by its content, to Ghostscript.
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP")
-# Pillow reads each of these modes into 8 bits, or 16 for the grey ones, without loss.
-AS_IT_IS = ("L", "RGB", "LA", "RGBA")
-GREY_16 = ("I;16", "I;16L", "I;16B", "I;16N")
-# Where a format keeps width and height: signature, layout, offset.
-SIZES = ((b"\x89PNG", ">II", 16), (b"GIF8", "<HH", 6), (b"BM", "<ii", 18))
-TO_RGB = ("P", "PA", "CMYK", "YCbCr")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".npy", ".npz"),
+    *(".dcm", ".dicom", ".nii", ".nii.gz", ".mhd", ".mha"),
+)
 LOSSY = ", lossy"
-WEBP_HEADER = 4096  # bytes; a lossless image says so before its pixels, after a colour profile
-ALPHA = "alpha channel dropped"
+MAX_REASON = 200
+HEAD = 544  # bytes, in which every format shows what it is
+# How files of each format begin; all others are Pillow's to name.
+SIGNATURES = {
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff"),
+    **{b"\x93NUM": "numpy_files", b"PK\x03\x04": "numpy_files", b"PK\x05\x06": "numpy_files"},
+    **{b"\x1f\x8b\x08": "nifti"},
+}
 
 
 def frames(
@@ -42,106 +41,105 @@ def frames(
         reading: Which planes and channels are wanted; without, all of a volume.
 
     Raises:
-        zoo.data.examples.Rejected: If it cannot be read as it is.
+        zoo.data.examples.Rejected: If it is empty, damaged, too large, of a kind that is not read
+            or cannot be kept, or holds several planes of which none is chosen.
     """
-    yield Frame(*decode(content, name=name))
+    with _one_line_errors():
+        reader = _module(content, name).frames(content, name, reading or Reading())
+    while True:
+        with _one_line_errors(), warnings.catch_warnings(action="ignore"):
+            if (frame := next(reader, None)) is None:
+                return
+            frame = _kept(frame)
+        yield frame
 
 
 def decode(content: Path | bytes, *, name: str = "") -> tuple[npt.NDArray[Any], str]:
-    """Read a PNG, JPEG, BMP, TIFF, GIF or WebP image.
+    """Read a file that holds one image.
 
     Args:
         content: The file or its bytes.
+        name: Name of the file, where `content` is its bytes.
 
     Returns:
-        (H, W, 1) or (H, W, 3), uint8, or uint16 for 16-bit grey; and what was changed, such as
-        `alpha channel dropped`, or nothing.
+        (H, W, C), C from 1 to 4, uint8, uint16, int16, int32 or finite float32, in the file's own
+        values; and what was changed, such as `alpha channel dropped`, or nothing.
 
     Raises:
-        zoo.data.examples.Rejected: If it is empty, damaged, too large, an animation or stack, or
-            of a depth that would be cut.
+        zoo.data.examples.Rejected: As for `frames`, and if it holds more than one image.
     """
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
-    if not (len(content) if isinstance(content, bytes) else content.stat().st_size):
-        raise Rejected("empty file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow's, on sizes that are checked here
-            with Image.open(file, formats=FORMATS) as image:
-                _check_header(image)
-                return _pixels(image)
-    except Rejected:
-        raise
-    except UnidentifiedImageError:
-        raise Rejected(_unidentified(content)) from None
-    except Image.DecompressionBombError as error:
-        claimed = int("".join(re.findall(r"\((\d+) pixels", str(error))) or 0)
-        raise Rejected(f"claims {claimed:,} pixels, more than {MAX_PIXELS:,}") from None
-    except Exception as error:  # decoders raise whatever a damaged file leads them to
-        raise Rejected(f"does not decode: {error or type(error).__name__}") from None
+    images = frames(content, name=name)
+    first = next(images)
+    if first.place:
+        raise Rejected("holds several images; only single ones are read here")
+    return first.pixels, first.note
 
 
-def encoding(file: Path) -> str:
+def encoding(content: Path | bytes, *, name: str = "") -> str:
     """How an image file is encoded, such as `PNG`; what ends in `LOSSY` has lost detail.
 
-    Nothing but its header is read; empty if that cannot be.
+    Little more than its header is read; empty if that cannot be.
     """
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
-            kind, compression = str(image.format), str(image.info.get("compression", ""))
+        with warnings.catch_warnings(action="ignore"):
+            kind, lossy = _module(content, name).encoding(content)
     except Exception:  # decoders raise whatever a damaged file leads them to
         return ""
-    lossy = kind == "JPEG" or "jpeg" in compression or "webp" in compression
-    if kind == "WEBP":
-        with file.open("rb") as opened:
-            lossy = b"VP8L" not in opened.read(WEBP_HEADER)
     return f"{kind}{LOSSY}" if lossy else kind
 
 
-def _check_header(image: Image.Image) -> None:
-    width, height = image.size
-    if width < 1 or height < 1:
-        raise Rejected(f"zero area: {width}×{height} pixels")
-    if width * height > MAX_PIXELS:
-        raise Rejected(f"claims {width}×{height} pixels, more than {MAX_PIXELS:,}")
-    if (frames := getattr(image, "n_frames", 1)) > 1:
-        raise Rejected(f"holds {frames} frames; only single images are read")
-    if image.mode not in (*AS_IT_IS, *GREY_16, *TO_RGB, "1", "I"):
-        raise Rejected(f"pixels of mode {image.mode}, not 8-bit or 16-bit grey")
-    if image.mode in (*AS_IT_IS, *TO_RGB) and ";16" in str(getattr(image, "tile", "")):
-        raise Rejected("16-bit colour, which would be cut to 8 bits")
+def _module(content: Path | bytes, name: str) -> Any:
+    """The reader for a file, by what it begins with."""
+    with opened(content) as file:
+        head = file.read(HEAD)
+    if not head:
+        raise Rejected("empty file")
+    suffix = Path(name or ("" if isinstance(content, bytes) else content.name)).suffix.lower()
+    return importlib.import_module(f"zoo.data.formats.{_format(head, suffix)}")
 
 
-def _pixels(image: Image.Image) -> tuple[npt.NDArray[Any], str]:
-    if image.mode == "I":
-        return check_image(_as_uint16(np.asarray(image))), ""
-    if image.mode in GREY_16:
-        return check_image(np.asarray(image).astype(np.uint16)), ""
-    if image.mode == "1":
-        return check_image(np.asarray(image.convert("L"))), ""
-    if image.mode in TO_RGB:
-        return check_image(np.asarray(image.convert("RGB"))), f"{image.mode} converted to RGB"
-    pixels = check_image(np.asarray(image))
-    if image.mode in ("LA", "RGBA"):
-        return pixels[..., :-1], ALPHA
-    return pixels, ""
+def _format(head: bytes, suffix: str) -> str:
+    if head[128:132] == b"DICM":  # before TIFF, as what a DICOM file may begin with
+        return "dicom"
+    if found := SIGNATURES.get(head[:4]) or SIGNATURES.get(head[:3]):
+        return found
+    if suffix in (".dcm", ".dicom"):
+        return "dicom"
+    if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0"):
+        return "nifti"
+    if head.startswith((b"ObjectType", b"NDims")) or suffix in (".mhd", ".mha"):
+        return "metaimage"
+    return "pillow"
 
 
-def _unidentified(content: Path | bytes) -> str:
-    """Pillow calls an image of zero area unidentified, so its header is read here."""
-    if isinstance(content, Path):
-        with content.open("rb") as file:
-            content = file.read(26)
-    for signature, layout, offset in SIZES:
-        if content.startswith(signature) and len(content) >= 26:
-            width, height = struct.unpack_from(layout, content, offset)
-            if not width or not height:
-                return f"zero area: {width}×{height} pixels"
-    return "no image that can be read"
+def _kept(frame: Frame) -> Frame:
+    """A frame in a type that is kept, with what that changed."""
+    pixels, note = settled(frame.pixels)
+    notes = ", ".join(filter(None, [frame.note, note]))
+    return dataclasses.replace(frame, pixels=check_image(pixels), note=notes)
 
 
-def _as_uint16(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
-    """Older Pillow reads 16-bit grey into 32 bits."""
-    if pixels.min() < 0 or pixels.max() > np.iinfo(np.uint16).max:
-        raise Rejected("32-bit pixels beyond 0 to 65535")
-    return pixels.astype(np.uint16)
+@contextlib.contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Whatever a reader raises, as a reason in one line."""
+    try:
+        yield
+    except Rejected:
+        raise
+    except MemoryError:
+        raise Rejected("needs more memory than there is") from None
+    except EOFError as error:
+        raise Rejected(f"truncated: {_line(error)}") from None
+    except OSError as error:
+        reason = (
+            f"cannot be read: {error.strerror}"
+            if error.errno
+            else f"does not decode: {_line(error)}"
+        )
+        raise Rejected(reason) from None
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        raise Rejected(f"does not decode: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:MAX_REASON] or type(error).__name__

@@ -80,10 +80,12 @@ def planes(
     Raises:
         zoo.data.examples.Rejected: If a choice is missing, or beyond what the file holds.
     """
-    wanted = {
-        axis: _wanted(axis, sizes[axis], getattr(reading, axis), volume=axis in volume)
-        for axis in "tz"
-    }
+    missing = [axis for axis in "tz" if sizes[axis] > 1 and axis not in volume]
+    if missing := [axis for axis in missing if getattr(reading, axis) is None]:
+        held = " and ".join(f"{sizes[axis]} frames along {axis}" for axis in missing)
+        options = " and ".join(f"--{axis}" for axis in missing)
+        raise Rejected(f"holds {held}; choose {options} max, mean, middle, all or a number")
+    wanted = {axis: _wanted(axis, sizes[axis], getattr(reading, axis)) for axis in "tz"}
     for t_place, times, t_note in wanted["t"]:
         for z_place, depths, z_note in wanted["z"]:
             pixels = _projected(read, times, depths, reading)
@@ -103,19 +105,17 @@ def _indices(value: Any) -> tuple[int, ...] | None:
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if parts is None or parts == [""]:
         return None
-    if not parts or not all(str(part).isdecimal() for part in parts):
-        raise UsageError(f"no channels {value!r}; give numbers from 0, as in 0,1,2")
+    if not 1 <= len(parts) <= 4 or not all(str(part).isdecimal() for part in parts):
+        raise UsageError(f"no channels {value!r}; give 1 to 4 numbers from 0, as in 0,1,2")
     return tuple(int(part) for part in parts)
 
 
-def _wanted(axis: str, size: int, choice: Choice, *, volume: bool) -> list[tuple[str, range, str]]:
+def _wanted(axis: str, size: int, choice: Choice) -> list[tuple[str, range, str]]:
     """Each image along an axis: its place, the planes that it is made of, and its note."""
-    if choice is None and not volume and size > 1:
-        raise Rejected(
-            f"holds {size} frames along {axis}; choose --{axis} max, mean, middle, all or a number"
-        )
     if isinstance(choice, int) and choice >= size:
         raise Rejected(f"holds {size} frames along {axis}, from 0: no --{axis} {choice}")
+    if size < 1:
+        raise Rejected(f"holds no frames along {axis}")
     if size == 1:
         return [("", range(1), "")]
     if choice in (None, "all"):
