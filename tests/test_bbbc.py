@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from zoo.data import load, resolve
-from zoo.data.prepare import fetch, import_files
+from zoo.data.fetching import fetch
+from zoo.data.prepare import import_files
 from zoo.data.prepared import FACTS, facts_of, place_of, remove, version_of
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import find
@@ -134,7 +135,7 @@ def test_fluorescence_has_one_channel_and_the_whole_has_three(home):
 
 def test_pixels_and_instances_are_those_of_the_archive(home):
     images = load("bbbc/bbbc038-fluorescence", image_size=64)
-    row = images.ids.tolist().index("0007:0,0")
+    row = images.ids.tolist().index("0007")
     image, masks = field(7, "fluorescence")
     assert np.array_equal(images[row][..., 0], image[..., 0])
     assert np.array_equal(images.masks[row], (masks[0] > 0) + 2 * (masks[1] > 0))

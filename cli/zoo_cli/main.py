@@ -1,34 +1,20 @@
 """The `zoo` command: each subcommand is a module of `zoo_cli.commands`, imported when used."""
 
-import importlib
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
 
 import click
 
 from zoo.errors import ZooError
-from zoo_cli import commands
+from zoo_cli.lazy import LazyGroup
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are the modules of a package."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the modules."""
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The `command` of the module of that name."""
-        if name not in self.list_commands(ctx):
-            return None
-        module = importlib.import_module(f"{commands.__name__}.{name}")
-        command: click.Command = module.command
-        return command
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="zoo_cli.commands",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="zoo", message="%(package)s %(version)s")
 def cli() -> None:
     """Train GANs on biomedical images, and measure how good they are."""

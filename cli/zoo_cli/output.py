@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know is printed as its text."""

@@ -45,7 +45,7 @@ def _unready(record: Dataset, offline: bool) -> str:
         return f"{unprepared(record)}; the network was not asked, being offline"
     if not downloadable(record):
         return unprepared(record)
-    from zoo.data.prepare import fetch
+    from zoo.data.fetching import fetch
 
     try:
         fetch(record)

@@ -1,18 +1,23 @@
 """Downloads that give up: a limit for the answer, one for silence, one for slowness."""
 
+import contextlib
+import os
 import queue
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from email.utils import formatdate, mktime_tz, parsedate_tz
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from zoo.data.locking import cannot_write
 from zoo.errors import ZooError
 from zoo.progress import progress
-from zoo.runs.files import atomic
 
 ANSWER_SECONDS = 5.0
 SILENCE_SECONDS = 20.0
@@ -22,11 +27,14 @@ MEGABYTE = 1e6
 
 
 def download(url: str, target: Path, *, size: int = 0, answer: float = ANSWER_SECONDS) -> None:
-    """Download a file with one request, announcing its size on stderr.
+    """Download a file, announcing its size on stderr.
+
+    What arrived of a download that broke off is kept beside the target, and continued if the
+    server still has the same file. Hold a lock of the target.
 
     Args:
         url: http or https.
-        target: Written atomically.
+        target: Takes its name only when it is complete.
         size: Bytes expected if the server does not say.
         answer: Seconds for the name to resolve, the connection and the answer's headers together.
 
@@ -34,15 +42,20 @@ def download(url: str, target: Path, *, size: int = 0, answer: float = ANSWER_SE
         zoo.errors.ZooError: If the host is unknown, silent, slow or answers with an error, or the
             file cannot be written.
     """
-    response = _answer(url, answer)
-    try:
-        total = int(response.headers.get("Content-Length") or size)
-        shown = f"{total / MEGABYTE:.0f} MB" if total else "an unknown size"
-        print(f"downloading {url} ({shown})", file=sys.stderr)
-        with atomic(target) as file, progress("Downloading", total / MEGABYTE, "MB") as advance:
-            _copy(response, file, advance, url, total)
-    finally:
-        response.close()
+    part = target.with_name(f".{target.name}.part")
+    with contextlib.closing(_continued(url, part, answer)) as response:
+        kept = _kept(url, response, part)
+        left = int(response.headers.get("Content-Length") or max(size - kept, 0))
+        shown = f"{(kept + left) / MEGABYTE:.0f} MB" if left else "an unknown size"
+        known = f", of which {kept / MEGABYTE:.0f} MB are here" if kept else ""
+        print(f"downloading {url} ({shown}{known})", file=sys.stderr)
+        with cannot_write(target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _write(response, part, url, kept, left)
+                part.replace(target)
+            finally:
+                _settle(part, response, kept + left)
 
 
 def check_reachable(url: str, *, answer: float = ANSWER_SECONDS) -> None:
@@ -52,6 +65,59 @@ def check_reachable(url: str, *, answer: float = ANSWER_SECONDS) -> None:
         zoo.errors.ZooError: If the host is unknown or silent, or answers with an error.
     """
     _answer(url, answer).close()
+
+
+def _continued(url: str, part: Path, seconds: float) -> Any:
+    """The response, to a request for what is missing if a part of the file is here."""
+    if not part.is_file():
+        return _answer(url, seconds)
+    state = part.stat()
+    try:
+        # If the file has changed since the part's date, a server sends all of it.
+        since = formatdate(state.st_mtime, usegmt=True)
+        return _answer(url, seconds, {"Range": f"bytes={state.st_size}-", "If-Range": since})
+    except ZooError as error:
+        cause = error.__cause__
+        if getattr(cause, "code", None) != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        part.unlink()
+        return _answer(url, seconds)
+
+
+def _kept(url: str, response: Any, part: Path) -> int:
+    """Bytes of the part that the response continues."""
+    if response.status != HTTPStatus.PARTIAL_CONTENT:
+        return 0
+    kept = part.stat().st_size
+    if not response.headers.get("Content-Range", "").startswith(f"bytes {kept}-"):
+        part.unlink()
+        raise ZooError(f"{url} continued elsewhere than it was asked to; try again")
+    return kept
+
+
+def _write(response: Any, part: Path, url: str, kept: int, left: int) -> None:
+    with (
+        part.open("ab" if kept else "wb") as file,
+        progress("Downloading", left / MEGABYTE, "MB") as advance,
+    ):
+        _copy(response, file, advance, url, left)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(part: Path, response: Any, total: int) -> None:
+    """Keep an unfinished part, under the date of the file, if it can be continued."""
+    if not part.is_file():
+        return
+    changed = parsedate_tz(response.headers.get("Last-Modified"))
+    ranges = (
+        response.headers.get("Accept-Ranges") == "bytes"
+        or response.status == HTTPStatus.PARTIAL_CONTENT
+    )
+    if not (changed and ranges and 0 < part.stat().st_size < total):
+        part.unlink()
+        return
+    os.utime(part, (mktime_tz(changed),) * 2)
 
 
 def _copy(response: Any, file: Any, advance: Any, url: str, total: int) -> None:
@@ -77,7 +143,7 @@ def _part(response: Any, url: str) -> bytes:
     return part
 
 
-def _answer(url: str, seconds: float) -> Any:
+def _answer(url: str, seconds: float, headers: Mapping[str, str] | None = None) -> Any:
     """The response, or an error after `seconds` whatever the resolver or the host does.
 
     A socket's timeout covers neither name resolution nor a host that sends a byte now and then,
@@ -86,7 +152,7 @@ def _answer(url: str, seconds: float) -> Any:
     if not url.startswith(("http://", "https://")):
         raise ZooError(f"{url} is no http or https address")
     answers: queue.Queue[Any] = queue.Queue()
-    request = urllib.request.Request(url, headers={"User-Agent": "zoo"})
+    request = urllib.request.Request(url, headers={"User-Agent": "zoo", **(headers or {})})
 
     def ask() -> None:
         try:

@@ -10,47 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.archive import open_zip
-from zoo.data.download import download
-from zoo.data.home import home
 from zoo.data.locking import lock, staged
 from zoo.data.matching import UNKNOWN, Copy, identify, is_zip, listed, match
-from zoo.data.prepared import FACTS, downloadable, facts_of, place_of, version_of
+from zoo.data.prepared import FACTS, facts_of, place_of, version_of
 from zoo.data.tfds import quiet
 from zoo.device import configure
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 from zoo.specs import Archive, Dataset
-
-
-def fetch(record: Dataset) -> dict[str, Any]:
-    """Download a dataset's archives, check their hashes and prepare it.
-
-    Returns:
-        What is known of the prepared dataset.
-
-    Raises:
-        zoo.errors.ZooError: If one cannot be downloaded, or its hash is not a known one; then the
-            file is kept and the message says how to import it knowingly.
-        zoo.errors.UsageError: If the dataset has no archive or no address.
-    """
-    wanted = [archive for archive in archives_of(record) if not archive.optional]
-    if not downloadable(record):
-        raise UsageError(
-            f"{record.name} cannot be downloaded: get {listed([a.filename for a in wanted])} from "
-            f"{record.homepage}, then `zoo data import {record.name} PATH`"
-        )
-    place = downloads_of(record)
-    with lock(place, record.name):
-        if version_of(record) is None:
-            copies = [_downloaded(record, archive, place) for archive in wanted]
-            _prepare(record, copies)
-            shutil.rmtree(place)
-    return facts_of(record)
-
-
-def downloads_of(record: Dataset) -> Path:
-    """Where a dataset's archives lie until it is prepared."""
-    return home() / "downloads" / place_of(record).relative_to(home() / "datasets")
 
 
 def import_files(record: Dataset, paths: Iterable[Path]) -> dict[str, Any]:
@@ -81,7 +48,7 @@ def import_files(record: Dataset, paths: Iterable[Path]) -> dict[str, Any]:
                 f"{copy.sha256}); this is recorded with every run",
                 file=sys.stderr,
             )
-    _prepare(record, copies)
+    prepare(record, copies)
     return facts_of(record)
 
 
@@ -98,18 +65,6 @@ def archives_of(record: Dataset) -> tuple[Archive, ...]:
     return record.archives
 
 
-def _downloaded(record: Dataset, archive: Archive, place: Path) -> Copy:
-    file = place / archive.filename
-    download(archive.url, file, size=archive.size)
-    copy = identify(archive, file)
-    if copy.note == UNKNOWN:
-        raise ZooError(
-            f"{archive.url} has the unknown SHA-256 {copy.sha256}; if you trust it, "
-            f"`zoo data import {record.name} {file}` takes it"
-        )
-    return copy
-
-
 def _already(record: Dataset, copies: list[Copy]) -> dict[str, Any]:
     facts = facts_of(record)
     before = {stored["sha256"] for stored in facts.get("archives", ())}
@@ -122,7 +77,12 @@ def _already(record: Dataset, copies: list[Copy]) -> dict[str, Any]:
     return facts
 
 
-def _prepare(record: Dataset, copies: list[Copy]) -> None:
+def prepare(record: Dataset, copies: list[Copy]) -> None:
+    """Run a dataset's builder on its archives, unless another process has done it meanwhile.
+
+    Raises:
+        zoo.errors.ZooError: If the builder cannot read them.
+    """
     with _named(record, copies):
         builder_class = record.load()
         place = place_of(record) / str(builder_class.VERSION)

@@ -49,9 +49,11 @@ def unprepared(record: Dataset) -> str:
     filename = "" if more else f"/{first.filename}"
     ways = f"`zoo data import {record.name} PATH{filename}` takes it from disk"
     if downloadable(record):
-        size = sum(archive.size for archive in record.archives if not archive.optional)
+        needed = [archive for archive in record.archives if not archive.optional]
+        size = sum(archive.size for archive in needed)
         shown = f" ({size / 1e6:.0f} MB)" if size else ""
-        ways = f"`zoo data fetch {record.name}` downloads it{shown}, {ways}"
+        only = "" if needed else " --only TEXT"
+        ways = f"`zoo data fetch {record.name}{only}` downloads it{shown}, {ways}"
     return f"{record.name} is not prepared: {ways}"
 
 

@@ -149,6 +149,16 @@ def prepare_named(name: str) -> Path:
     return folder
 
 
+def plan_named(name: str) -> tuple[tuple[Archive, ...], Path]:
+    """What `prepare_named` downloads and which folder it fills, found without a network.
+
+    Raises:
+        zoo.errors.UsageError: If TFDS has no such dataset, config or version.
+    """
+    builder = _builder(name, home() / "tfds")
+    return planned_downloads(builder), Path(builder.data_dir)
+
+
 def planned_downloads(builder: Any) -> tuple[Archive, ...]:
     """The files that TFDS has on record for a dataset, those of its other configs among them."""
     return tuple(

@@ -1,10 +1,11 @@
 """Download InceptionV3's weights, when the user asks for them."""
 
-import os
 from pathlib import Path
 
 from zoo.data.download import download
 from zoo.data.hashing import file_hash
+from zoo.data.home import home
+from zoo.data.locking import lock
 from zoo.errors import ZooError
 from zoo.metrics.weights import NETWORK, OFFICIAL_MD5, OFFICIAL_NAME, OFFICIAL_URL, keras_cache
 
@@ -21,16 +22,17 @@ def fetch_inception() -> Path:
             the file is not the one that Keras publishes.
     """
     path = keras_cache() / OFFICIAL_NAME
-    if path.is_file() and file_hash(path, "md5") == OFFICIAL_MD5:
-        return path
-    arriving = path.with_name(f".{OFFICIAL_NAME}.{os.getpid()}")
-    try:
-        download(OFFICIAL_URL, arriving)
-        if (found := file_hash(arriving, "md5")) != OFFICIAL_MD5:
-            raise ZooError(f"{OFFICIAL_URL} has the MD5 {found}, not {OFFICIAL_MD5}")
-        arriving.replace(path)
-    except ZooError as error:
-        raise ZooError(f"{error}; {INSTEAD}") from error
-    finally:
-        arriving.unlink(missing_ok=True)
+    arriving = path.with_name(f".{OFFICIAL_NAME}.arriving")
+    with lock(home() / "downloads" / OFFICIAL_NAME, NETWORK):
+        if path.is_file() and file_hash(path, "md5") == OFFICIAL_MD5:
+            return path
+        try:
+            download(OFFICIAL_URL, arriving)
+            if (found := file_hash(arriving, "md5")) != OFFICIAL_MD5:
+                raise ZooError(f"{OFFICIAL_URL} has the MD5 {found}, not {OFFICIAL_MD5}")
+            arriving.replace(path)
+        except ZooError as error:
+            raise ZooError(f"{error}; {INSTEAD}") from error
+        finally:
+            arriving.unlink(missing_ok=True)
     return path

@@ -86,7 +86,13 @@ def _record(kind: str, entry: "Entry") -> dict[str, Any]:
 
 def _fields(record: Any) -> dict[str, Any]:
     values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-    return {k: _fields(v) if dataclasses.is_dataclass(v) else v for k, v in values.items()}
+    return {name: _nested(value) for name, value in values.items()}
+
+
+def _nested(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_nested, value))
+    return _fields(value) if dataclasses.is_dataclass(value) else value
 
 
 def _options(record: Any) -> list[dict[str, str]]:

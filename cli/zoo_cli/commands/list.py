@@ -14,13 +14,17 @@ KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipe
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(KINDS))
 @click.option("-q", "--query", metavar="TEXT", default="", help="Only what has TEXT in it.")
+@click.option("--all", "everything", is_flag=True, help="Also what is not listed by default.")
 @registry_option
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
-def command(kind: str | None, query: str, registry: Path | None, as_json: bool) -> None:
+def command(
+    kind: str | None, query: str, everything: bool, registry: Path | None, as_json: bool
+) -> None:
     """List generators, datasets, detectors, extractors, metrics and recipes."""
     from zoo.plugins import registry as plugins
 
-    found = {k: _matching(_rows(k, registry), query) for k in ([kind] if kind else KINDS)}
+    kinds = [kind] if kind else KINDS
+    found = {k: _matching(_rows(k, registry, everything), query) for k in kinds}
     plugins().tell()
     if as_json:
         labelled = [
@@ -31,12 +35,13 @@ def command(kind: str | None, query: str, registry: Path | None, as_json: bool) 
         _print(found, headings=kind is None)
 
 
-def _rows(kind: str, registry: Path | None) -> list[dict[str, Any]]:
+def _rows(kind: str, registry: Path | None, everything: bool) -> list[dict[str, Any]]:
     if kind == "recipes":
         return _recipes(registry)
     from zoo.plugins import registry as plugins
 
-    return [_row(entry.record) for entry in plugins().usable(kind)]
+    found = [entry.record for entry in plugins().usable(kind)]
+    return [_row(record) for record in found if everything or getattr(record, "listed", True)]
 
 
 def _row(record: Any) -> dict[str, Any]:

@@ -7,28 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import UsageError
-from zoo.recipe import show
-from zoo.settings import SETTINGS
+from zoo_cli.flags import setting_options
 from zoo_cli.output import print_json
 from zoo_cli.user import complete, registry_option, user_file
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
     from zoo.runs import Run
-
-
-def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for name, setting in reversed(SETTINGS.items()):
-        flag = f"--{name.replace('_', '-')}"
-        if setting.annotation == "bool":
-            # Neither form leaves the word to the environment and to config.yaml.
-            switch = f"{flag}/--no-{flag.removeprefix('--')}"
-            command = click.option(switch, default=None, help=setting.help)(command)
-            continue
-        default = "" if setting.default is None else f"  [default: {show(setting.default)}]"
-        text = setting.help + default
-        command = click.option(flag, metavar=setting.metavar, help=text)(command)
-    return command
 
 
 @click.command()
@@ -38,7 +23,7 @@ def _setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
 @click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
-@_setting_options
+@setting_options()
 @registry_option
 @click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")

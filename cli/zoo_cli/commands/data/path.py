@@ -1,0 +1,21 @@
+"""`zoo data path`."""
+
+import click
+
+from zoo.errors import UsageError, ZooError
+from zoo_cli.datasets import find
+
+
+@click.command()
+@click.argument("name")
+def command(name: str) -> None:
+    """Print the folder of the prepared dataset NAME."""
+    from zoo.data.prepared import unprepared, version_of
+
+    record = find(name)
+    if not record.archives:
+        raise UsageError(f"{record.name} is not prepared from an archive; it has no folder")
+    folder = version_of(record)
+    if folder is None:
+        raise ZooError(unprepared(record))
+    click.echo(folder)

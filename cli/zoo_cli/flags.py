@@ -1,0 +1,49 @@
+"""Flags made from the settings of a run, alike wherever they are taken."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import click
+
+from zoo.recipe import show
+from zoo.settings import DATA_SETTINGS, SETTINGS, convert_setting, from_environment
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def setting_options(names: Iterable[str] = SETTINGS) -> Decorator:
+    """A decorator that gives a command one flag for each setting; `None` where it is not given."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(list(names)):
+            command = _flag(name)(command)
+        return command
+
+    return decorate
+
+
+def data_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `zoo.data.load` takes: from the command line, else `ZOO_*`, else the default.
+
+    Args:
+        given: Values of the flags that `setting_options(DATA_SETTINGS)` made.
+
+    Raises:
+        zoo.errors.UsageError: If a value does not fit its setting.
+    """
+    typed = {k: convert_setting(k, value) for k, value in given.items() if value is not None}
+    defaults = {name: SETTINGS[name].default for name in DATA_SETTINGS}
+    environment = {k: v for k, v in from_environment(os.environ).items() if k in defaults}
+    return {**defaults, **environment, **typed}
+
+
+def _flag(name: str) -> Decorator:
+    setting = SETTINGS[name]
+    flag = f"--{name.replace('_', '-')}"
+    if setting.annotation == "bool":
+        # Neither form leaves the word to the environment and to config.yaml.
+        switch = f"{flag}/--no-{flag.removeprefix('--')}"
+        return click.option(switch, default=None, help=setting.help)
+    default = "" if setting.default in (None, "") else f"  [default: {show(setting.default)}]"
+    return click.option(flag, metavar=setting.metavar, help=setting.help + default)
