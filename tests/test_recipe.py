@@ -20,7 +20,7 @@ def zoo_generators():
 @zoo.hookimpl
 def zoo_datasets():
     yield zoo.Dataset("cells", "zoo_my:cells")
-    yield zoo.Dataset("dir", "zoo_my:cells", scheme=True)
+    yield zoo.Dataset("dir", "zoo_my:cells", scheme="path")
     yield zoo.Dataset("any", "", alias=("cells", "dir"))
 
 @zoo.hookimpl

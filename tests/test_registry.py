@@ -184,7 +184,7 @@ def test_an_unknown_name_comes_with_the_choices_and_the_closest(install, discove
 
 def test_a_scheme_takes_an_argument(install, discover):
     source = "import zoo\n\n@zoo.hookimpl\ndef zoo_datasets():\n"
-    install("zoo-dir", source + "    yield zoo.Dataset('dir', 'zoo_dir:read', scheme=True)\n")
+    install("zoo-dir", source + "    yield zoo.Dataset('dir', 'zoo_dir:read', scheme='path')\n")
     registry = discover()
     assert registry.find("datasets", "dir:/tmp/images").record.name == "dir"
     assert registry.find("datasets", "zoo-dir:dir:/tmp/images").record.name == "dir"

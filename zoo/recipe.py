@@ -234,8 +234,10 @@ def locate(data: str) -> str:
     before, scheme, argument = data.partition(f"{record.name}:")
     if not argument:
         raise UsageError(f"{record.name} needs an argument: {record.name}:ARGUMENT")
+    if record.scheme != "path":
+        return data
     path = os.path.expanduser(argument)
-    # What a plugin's scheme takes need not be a path.
+    # Some take more than a path.
     return f"{before}{scheme}{Path(path).absolute()}" if os.path.exists(path) else data
 
 

@@ -80,10 +80,14 @@ class Archive:
 class Dataset(Record):
     """A source of images. The target is a TFDS builder class or a callable yielding examples.
 
-    A callable yields mappings with `id` (str) and `image` (uint8 or uint16, H×W×C), and
-    optionally `label` (str), `mask` (uint16 instances, H×W), `group` (str) and other fields. One
-    with `rejected` (str) instead of `image` is set aside with that reason. What it returns may
-    have `content_key` (str), which changes whenever the images do, and `facts` for the provenance.
+    A callable yields mappings with `id` (str, unique) and `image` (H×W×C, C from 1 to 4, uint8,
+    uint16, int16, int32 or finite float32) in the file's own values, and optionally `label` (str),
+    `mask` (uint16 instances, H×W), `group` (str; patient, slide, well), `split` (the official
+    one's name), `pixel_size` ((y, x) in µm), `window` ((low, high), what the file says to show),
+    `note` (what reading changed) and other fields, text or numbers. One with `rejected` (str)
+    instead of `image` is set aside with that reason. What the callable returns may have
+    `content_key` (str), which changes whenever the images do, and `facts` for the provenance,
+    whose `licence`, `homepage` and `citation` win over the record's.
 
     Attributes:
         homepage: Where the images are described.
@@ -92,7 +96,8 @@ class Dataset(Record):
         config: The builder's config.
         where: Feature values that an example must have, such as `{"modality": "fluorescence"}`.
         alias: Names tried in order, the first prepared one wins; the record then has no target.
-        scheme: `True` when a name is `name:ARGUMENT`, such as `folder:PATH`.
+        scheme: What follows when a name is `name:ARGUMENT`: `"path"`, as in `folder:PATH`, or
+            `"name"`, as in `tfds:NAME`.
         view: How larger images become training images: `"tile"` or `"resize"`.
         verified: Whether it has been run on the official archives.
         listed: Whether `zoo list` shows it without `--all`.
@@ -105,7 +110,7 @@ class Dataset(Record):
     config: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
     alias: tuple[str, ...] = ()
-    scheme: bool = False
+    scheme: str = ""
     view: str = "tile"
     verified: bool = True
     listed: bool = True

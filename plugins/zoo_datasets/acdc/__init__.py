@@ -20,7 +20,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
             "Techniques for Automatic MRI Cardiac Multi-structures Segmentation and Diagnosis: Is "
             "the Problem Solved? IEEE Transactions on Medical Imaging 37(11), 2514–2525."
         ),
-        scheme=True,
+        scheme="path",
         view="resize",
         verified=False,
     )

@@ -13,6 +13,6 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
         "zoo_datasets.folder.files:Folder",
         "folder:PATH, your own images; sub-folder = class; `--view tile` for microscope fields",
         licence="as stated by the images' owner",
-        scheme=True,
+        scheme="path",
         view="resize",
     )

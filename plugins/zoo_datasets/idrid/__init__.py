@@ -20,7 +20,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
             "Meriaudeau, F. (2018). Indian Diabetic Retinopathy Image Dataset (IDRiD): A Database "
             "for Diabetic Retinopathy Screening Research. Data 3(3), 25."
         ),
-        scheme=True,
+        scheme="path",
         view="resize",
         verified=False,
     )

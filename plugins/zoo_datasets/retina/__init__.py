@@ -20,7 +20,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
             "(2004). Ridge-based vessel segmentation in color images of the retina. IEEE "
             "Transactions on Medical Imaging 23(4), 501–509."
         ),
-        scheme=True,
+        scheme="path",
         view="resize",
         verified=False,
     )
@@ -37,7 +37,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
             "retinal blood vessel segmentation. IEEE Transactions on Biomedical Engineering "
             "59(9), 2538–2548."
         ),
-        scheme=True,
+        scheme="path",
         view="resize",
         verified=False,
     )

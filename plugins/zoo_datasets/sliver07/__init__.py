@@ -20,7 +20,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
             "of Methods for Liver Segmentation from CT Datasets. IEEE Transactions on Medical "
             "Imaging 28(8), 1251–1265."
         ),
-        scheme=True,
+        scheme="path",
         view="resize",
         verified=False,
     )

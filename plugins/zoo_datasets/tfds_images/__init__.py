@@ -14,7 +14,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
         "tfds:NAME, any image dataset of TensorFlow Datasets; `zoo data fetch tfds:NAME` gets it",
         licence="as TFDS states it for the dataset",
         homepage="https://www.tensorflow.org/datasets/catalog",
-        scheme=True,
+        scheme="name",
         view="resize",
         verified=False,
     )
