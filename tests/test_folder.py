@@ -1,11 +1,17 @@
-"""`folder:PATH`: images in folders, sub-folder = class."""
+"""`folder:PATH`: one's own images, with labels, masks and names that say what they hold."""
+
+import os
+import re
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
+from zoo_datasets.folder.files import Folder
 
 from zoo.data import load
 from zoo.errors import UsageError, ZooError
+from zoo.testing import check_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -182,3 +188,374 @@ def test_under_eight_groups_it_trains_and_says_what_is_missing(tmp_path):
     images = load(f"folder:{tmp_path}", image_size=64, view="tile")
     assert set(images.parts) == {"train"}
     assert images.provenance["no_held_out"].startswith("3 groups;")
+
+
+# What follows reads the examples themselves, before they are cut.
+
+
+def folder(path, **options):
+    return check_dataset(Folder(str(path), **options))
+
+
+def by_id(examples):
+    return {example["id"]: example for example in examples}
+
+
+def reasons(examples):
+    return {e["id"]: e["rejected"] for e in examples if "rejected" in e}
+
+
+def plane(level, shape=(6, 8)):
+    return np.full(shape, level, np.uint16)
+
+
+def write_fields(folder, wells=("A01", "A02"), fields=(1, 2), depths=(0, 1, 2), channels=(1, 2)):
+    """Fields of view as a microscope writes them; a pixel says which plane it is of."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for w, well in enumerate(wells):
+        for f in fields:
+            for z in depths:
+                for c in channels:
+                    level = 1000 * w + 100 * f + 10 * z + c
+                    tifffile.imwrite(folder / f"{well}_{f}_z{z}_c{c}.tif", plane(level))
+
+
+PATTERN = "{well}_{field}_z{z}_c{channel}.tif"
+
+
+def test_channels_in_files_of_their_own_become_one_image_and_depth_is_projected(tmp_path):
+    write_fields(tmp_path)
+    found = by_id(folder(tmp_path, pattern=PATTERN, z="max"))
+    assert list(found) == ["A01/1", "A01/2", "A02/1", "A02/2"]
+    example = found["A02/1"]
+    assert example["image"].shape == (6, 8, 2)
+    assert example["image"].dtype == np.uint16
+    assert example["image"][0, 0].tolist() == [1121, 1122]
+    assert (example["well"], example["field"], example["group"]) == ("A02", "1", "A02/1")
+    assert example["note"] == "max of 3 along z"
+
+
+@pytest.mark.parametrize(
+    ("z", "levels"),
+    [("mean", [111, 112]), ("middle", [111, 112]), (2, [121, 122]), ("0", [101, 102])],
+)
+def test_one_plane_is_chosen_or_made_of_several(tmp_path, z, levels):
+    write_fields(tmp_path)
+    assert by_id(folder(tmp_path, pattern=PATTERN, z=z))["A01/1"]["image"][0, 0].tolist() == levels
+
+
+def test_a_plane_is_chosen_by_the_number_in_its_name(tmp_path):
+    write_fields(tmp_path, depths=(5, 6))
+    examples = folder(tmp_path, pattern=PATTERN, z=6)
+    assert by_id(examples)["A01/1"]["image"][0, 0, 0] == 161
+    assert set(reasons(folder(tmp_path, pattern=PATTERN, z=1)).values()) == {
+        "has no z 1; it has 5 to 6"
+    }
+
+
+def test_all_planes_of_a_field_stay_in_its_group(tmp_path):
+    write_fields(tmp_path, depths=(1, 2))
+    examples = folder(tmp_path, pattern=PATTERN, z="all")
+    assert [e["id"] for e in examples[:2]] == ["A01/1#z001", "A01/1#z002"]
+    assert {e["group"] for e in examples} == {"A01/1", "A01/2", "A02/1", "A02/2"}
+    assert examples[1]["image"][0, 0].tolist() == [121, 122]
+
+
+def test_several_planes_ask_for_a_choice_in_one_line(tmp_path):
+    write_fields(tmp_path)
+    with pytest.raises(UsageError, match=r"3 files along z .*--z max, mean, middle, all or a num"):
+        Folder(str(tmp_path), pattern=PATTERN)
+    with pytest.raises(UsageError, match=r"no z 'top'; choose from all, max, mean, middle"):
+        Folder(str(tmp_path), pattern=PATTERN, z="top")
+
+
+def test_an_image_that_lacks_a_channel_is_set_aside_by_name(tmp_path):
+    write_fields(tmp_path, depths=(0,))
+    (tmp_path / "A01_2_z0_c2.tif").unlink()
+    (tmp_path / "overview.tif").write_bytes((tmp_path / "A01_1_z0_c1.tif").read_bytes())
+    examples = folder(tmp_path, pattern=PATTERN)
+    assert reasons(examples) == {
+        "A01/2": "has no file for channel 2",
+        "overview.tif": f"does not follow the pattern {PATTERN}",
+    }
+    assert len(examples) == 5
+
+
+def test_channels_are_ordered_by_number_and_chosen_by_position(tmp_path):
+    write_fields(tmp_path, depths=(0,), channels=(2, 10))
+    whole = by_id(folder(tmp_path, pattern=PATTERN))["A01/1"]["image"]
+    assert whole[0, 0].tolist() == [102, 110]
+    chosen = Folder(str(tmp_path), pattern=PATTERN, channels="1")
+    assert chosen.facts["channels"] == ["2", "10"]
+    assert next(iter(chosen))["image"][0, 0].tolist() == [110]
+    with pytest.raises(UsageError, match=r"no channel 2; of the 2 channels, 0 is 2, 1 is 10"):
+        Folder(str(tmp_path), pattern=PATTERN, channels="2")
+
+
+def test_more_than_four_channels_ask_for_a_choice(tmp_path):
+    write_fields(tmp_path, depths=(0,), channels=range(5))
+    with pytest.raises(UsageError, match=r"5 channels, .* up to 4: choose, as --channels 0,1,2"):
+        Folder(str(tmp_path), pattern=PATTERN)
+
+
+def test_channels_that_no_image_has_all_of_are_counted(tmp_path):
+    write_fields(tmp_path, wells=("A01",), depths=(0,), channels=(1,))
+    write_fields(tmp_path, wells=("B01",), depths=(0,), channels=(2,))
+    with pytest.raises(UsageError, match=r"no image has all 2 .*0 is 1 \(2 images\), 1 is 2"):
+        Folder(str(tmp_path), pattern=PATTERN)
+
+
+def test_a_patient_in_the_name_is_the_group_alone(tmp_path):
+    for name in ("p7_slide1_f1.tif", "p7_slide2_f1.tif", "p8_slide1_f1.tif"):
+        tifffile.imwrite(tmp_path / name, plane(1))
+    examples = folder(tmp_path, pattern="{patient}_{slide}_f{field}.tif")
+    assert [e["group"] for e in examples] == ["p7", "p7", "p8"]
+
+
+def test_a_pattern_may_name_folders_and_forget_what_it_does_not_need(tmp_path):
+    for channel in ("DAPI", "GFP"):
+        (tmp_path / "plate1" / channel).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "plate1" / channel / f"A01_{channel}_17h.tif", plane(3))
+    examples = folder(tmp_path, pattern="{plate}/{channel}/{well}_{channel}_{*}.tif")
+    assert [(e["id"], e["group"], e["plate"]) for e in examples] == [
+        ("plate1/A01", "plate1/A01", "plate1")
+    ]
+    assert examples[0]["image"].shape == (6, 8, 2)
+    assert "label" not in examples[0]
+
+
+def test_folders_keep_files_of_one_name_apart_and_are_classes(tmp_path):
+    write_fields(tmp_path / "healthy", depths=(0,))
+    write_fields(tmp_path / "ill", depths=(0,))
+    examples = folder(tmp_path, pattern=PATTERN)
+    assert {(e["id"], e["label"]) for e in examples if e["field"] == "1"} == {
+        (f"{kind}/{well}/1", kind) for kind in ("healthy", "ill") for well in ("A01", "A02")
+    }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{plate}-{n}.tif", r"fits none of the 8 images, such as A01_1_z0_c1.tif; write .*\{well"),
+        ("{well_{n}.tif", "a brace is alone"),
+        ("{image}.tif", "a field cannot be called image"),
+        ("{2nd}.tif", r"\{2nd\} is no field"),
+    ],
+)
+def test_a_pattern_that_does_not_fit_is_told_with_an_example(tmp_path, pattern, message):
+    write_fields(tmp_path, depths=(0,))
+    with pytest.raises(UsageError, match=message):
+        Folder(str(tmp_path), pattern=pattern)
+
+
+def test_two_files_for_one_plane_and_sizes_that_differ_are_set_aside(tmp_path):
+    write_fields(tmp_path, depths=(0,))
+    tifffile.imwrite(tmp_path / "A01_1_z00_c1.tif", plane(1))
+    tifffile.imwrite(tmp_path / "A02_2_z0_c2.tif", plane(1, (5, 5)))
+    assert reasons(folder(tmp_path, pattern=PATTERN)) == {
+        "A01/1": "A01_1_z00_c1.tif and A01_1_z0_c1.tif are the same plane",
+        "A02/2": "channels that differ: 5×5 uint16, 8×6 uint16",
+    }
+
+
+def test_a_stack_in_one_file_gives_examples_of_one_group(tmp_path):
+    stack = np.arange(3 * 6 * 8, dtype=np.uint8).reshape(3, 6, 8)
+    tifffile.imwrite(tmp_path / "cells.ome.tif", stack, metadata={"axes": "ZYX"})
+    assert "choose --z" in reasons(folder(tmp_path))["cells.ome.tif"]
+    examples = folder(tmp_path, z="all")
+    assert [e["id"] for e in examples] == [f"cells.ome.tif#z{n}" for n in range(3)]
+    assert {e["group"] for e in examples} == {"cells.ome.tif"}
+    assert np.array_equal(folder(tmp_path, z=2)[0]["image"][..., 0], stack[2])
+
+
+def table(folder, text, *, name="labels.csv", encoding="utf-8"):
+    (folder / name).write_bytes(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "first"),
+    [
+        (",", "utf-8", ""),
+        (";", "utf-8-sig", ""),
+        ("\t", "utf-16", ""),
+        (";", "cp1252", "sep=;\r\n"),
+    ],
+)
+def test_labels_csv_gives_label_group_split_and_fields(tmp_path, delimiter, encoding, first):
+    write(tmp_path / "Zellkörper 1", 2)
+    rows = [
+        "Path,Label,group,split,age,id,",
+        "Zellkörper 1/000.png,krank,p 7,train,61,x,",
+        "Zellkörper 1\\001.png,gesund,p 8,test,48,y,",
+    ]
+    table(tmp_path, first + "\r\n".join(rows).replace(",", delimiter), encoding=encoding)
+    examples = folder(tmp_path)
+    assert [(e["label"], e["group"], e["split"], e["age"]) for e in examples] == [
+        ("krank", "p 7", "train", "61"),
+        ("gesund", "p 8", "test", "48"),
+    ]
+    assert examples[0]["id"] == "Zellkörper 1/000.png"
+
+
+def test_a_letter_written_in_two_parts_names_the_same_file(tmp_path):
+    write(tmp_path, 1)
+    (tmp_path / "000.png").rename(tmp_path / "Zellko\u0308rper.png")
+    table(tmp_path, "path,label\nZellk\u00f6rper.png,a\n")
+    assert folder(tmp_path)[0]["label"] == "a"
+
+
+def test_what_the_table_and_the_folder_do_not_share_is_named(tmp_path, capsys):
+    write(tmp_path, 6)
+    table(
+        tmp_path,
+        "path,label\n000.png,a\n001.png,a\n001.png,a\n002.png,b\n003.png,a\n003.png,b\n"
+        "004.png,\nnowhere.png,a\n",
+    )
+    examples = folder(tmp_path)
+    assert reasons(examples) == {
+        "003.png": "has rows in labels.csv that differ",
+        "004.png": "has no label in labels.csv",
+        "005.png": "has no row in labels.csv",
+        "nowhere.png": "labels.csv names it, but there is no such file",
+    }
+    assert [e["id"] for e in examples if "image" in e] == ["000.png", "001.png", "002.png"]
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: labels.csv has more than one row for 001.png, 003.png",
+        "warning: label b has one image, 002.png: it cannot be both trained on and held out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("000.png;a\n", r"labels.csv: the first line must name the columns, path among them"),
+        ("", "first line must name the columns"),
+        ("path,label,label\n", "two columns are called label"),
+        ("path,label\n,a\n", "a row has no path: ,a"),
+    ],
+)
+def test_a_table_that_cannot_be_understood_is_told_in_one_line(tmp_path, text, message):
+    write(tmp_path, 1)
+    table(tmp_path, text)
+    with pytest.raises(UsageError, match=message):
+        Folder(str(tmp_path))
+
+
+def test_another_table_may_name_the_fields_of_a_pattern(tmp_path):
+    write_fields(tmp_path / "plate", depths=(0,))
+    table(tmp_path, "path,label\nA01/1,x\nA01_2_z0_c1.tif,x\nA02/1,y\nA02/2,y\n", name="my.csv")
+    examples = folder(tmp_path / "plate", pattern=PATTERN, labels=str(tmp_path / "my.csv"))
+    assert [e["label"] for e in examples] == ["x", "x", "y", "y"]
+    with pytest.raises(UsageError, match=r"--labels absent.csv: no such file"):
+        Folder(str(tmp_path / "plate"), labels="absent.csv")
+
+
+LABELS = np.zeros((40, 40), np.uint16)
+LABELS[2:6, 2:6], LABELS[10:20, 10:20] = 7, 300
+
+
+def test_masks_of_the_same_name_are_read_as_they_are(tmp_path):
+    write(tmp_path / "cells" / "day 1", 2)
+    masks = tmp_path / "elsewhere" / "day 1"
+    masks.mkdir(parents=True)
+    tifffile.imwrite(masks / "000.tif", LABELS)
+    Image.fromarray(LABELS.astype(np.uint8) // 7 * 7).save(masks / "001_mask.png")
+    examples = folder(tmp_path / "cells", masks=str(tmp_path / "elsewhere"))
+    assert np.array_equal(examples[0]["mask"], LABELS)
+    assert set(np.unique(examples[1]["mask"])) == {0, 7, 42}
+    assert [e["note"] for e in examples] == ["", ""]
+
+
+@pytest.mark.parametrize("foreground", [1, 255])
+def test_a_binary_mask_is_parted_into_its_components(tmp_path, foreground):
+    write(tmp_path / "images", 1)
+    (tmp_path / "masks").mkdir()
+    binary = (LABELS > 0).astype(np.uint8) * foreground
+    Image.fromarray(binary).save(tmp_path / "masks" / "000_masks.png")
+    (example,) = folder(tmp_path)
+    assert example["id"] == "000.png"
+    assert "label" not in example
+    assert np.array_equal(example["mask"] == 1, LABELS == 7)
+    assert np.array_equal(example["mask"] == 2, LABELS == 300)
+    assert example["note"] == "binary mask parted into its connected components"
+
+
+def test_missing_masks_are_named_and_no_match_at_all_is_refused(tmp_path, capsys):
+    write(tmp_path, 3)
+    (tmp_path / "truth").mkdir()
+    Image.fromarray(LABELS).save(tmp_path / "truth" / "001.tif")
+    examples = folder(tmp_path, masks="truth")
+    assert ["mask" in e for e in examples] == [False, True, False]
+    assert "warning: no mask for 2 of 3 images: 000.png, 002.png" in capsys.readouterr().err
+    (tmp_path / "truth" / "001.tif").rename(tmp_path / "truth" / "one.tif")
+    with pytest.raises(UsageError, match=r"no mask with the name of an image, such as 000.tif"):
+        Folder(str(tmp_path), masks="truth")
+    with pytest.raises(UsageError, match=r"--masks absent: no such folder"):
+        Folder(str(tmp_path), masks="absent")
+
+
+@pytest.mark.parametrize(
+    ("mask", "reason"),
+    [
+        (np.zeros((20, 40), np.uint8), r"mask 000.png: 40×20 pixels for an image of 40×40"),
+        (np.dstack([LABELS.astype(np.uint8), *[LABELS.astype(np.uint8) * 0] * 2]), "colours are"),
+    ],
+)
+def test_an_image_whose_mask_does_not_fit_is_set_aside(tmp_path, mask, reason):
+    write(tmp_path / "images", 2)
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(mask).save(tmp_path / "masks" / "000.png")
+    Image.fromarray(LABELS).save(tmp_path / "masks" / "001.png")
+    assert re.search(reason, reasons(folder(tmp_path))["000.png"])
+
+
+def test_a_volume_and_its_mask_go_slice_by_slice(tmp_path):
+    numbers = np.arange(5, dtype=np.uint16)[:, None, None] * 3 + np.zeros((5, 6, 8), np.uint16)
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "a.ome.tif", numbers, metadata={"axes": "ZYX"})
+    examples = folder(tmp_path, z="all")
+    assert [int(e["mask"].max()) for e in examples] == [0, 3, 6, 9, 12]
+    assert int(folder(tmp_path, z=2)[0]["mask"].max()) == 6
+    assert "a projection needs a mask of one" in reasons(folder(tmp_path, z="max"))["a.ome.tif"]
+
+
+def test_folders_called_train_and_test_are_the_official_split(tmp_path):
+    for part, kind in (("train", "a"), ("train", "b"), ("Test", "a")):
+        write(tmp_path / part / kind, 2)
+    examples = folder(tmp_path)
+    assert {(e["split"], e["label"]) for e in examples} == {
+        ("train", "a"), ("train", "b"), ("Test", "a")
+    }  # fmt: skip
+    write(tmp_path / "control", 2)
+    assert {e["label"] for e in folder(tmp_path)} == {"train", "Test", "control"}
+
+
+@pytest.mark.parametrize("change", ["image", "mask", "table", "option"])
+def test_what_the_images_depend_on_changes_the_key(tmp_path, change):
+    write(tmp_path / "images", 1)
+    (tmp_path / "masks").mkdir()
+    mask = tmp_path / "masks" / "000.png"
+    Image.fromarray(LABELS).save(mask)
+    table(tmp_path, "path\n000.png\n")
+    before = Folder(str(tmp_path)).content_key
+    assert Folder(str(tmp_path)).content_key == before
+    if change == "image":
+        Image.fromarray(noise(5, (41, 40))).save(tmp_path / "images" / "000.png")
+    elif change == "mask":
+        Image.fromarray(LABELS[:, ::-1].copy()).save(mask)
+        os.utime(mask, (1, 1))
+    elif change == "table":
+        table(tmp_path, "path,group\nimages/000.png,x\n")
+    after = Folder(str(tmp_path), z="max" if change == "option" else None)
+    assert after.content_key != before
+    assert len(list(after)) == 1
+
+
+def test_dicom_without_an_ending_is_found(tmp_path):
+    write(tmp_path, 1)
+    (tmp_path / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "notes").write_bytes(b"text")
+    found = reasons(folder(tmp_path))
+    assert "not of a kind" in found["notes"]
+    assert "not of a kind" not in found["IM0001"]

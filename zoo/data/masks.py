@@ -154,7 +154,7 @@ def foreground_of(mask: Path, frame: Frame) -> Mask:
             raise Rejected(f"{_size(pixels)} pixels for an image of {_size(frame.pixels)}")
     except Rejected as reason:
         raise Rejected(f"mask {mask.name}: {reason}") from None
-    foreground: Mask = pixels.any(axis=2).astype(np.uint16)
+    foreground: Mask = np.asarray(pixels.any(axis=2), np.uint16)
     return foreground
 
 

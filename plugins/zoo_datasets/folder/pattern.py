@@ -52,17 +52,16 @@ def parse(text: str) -> Template:
     Raises:
         zoo.errors.UsageError: If a brace is alone, or a name is none or is taken.
     """
-    names: list[str] = []
-    parts = re.split(r"(\{[^{}]*\})", text)
-    for part in parts:
-        if part.startswith("{"):
-            names.append(_field(part[1:-1], text))
-        elif {"{", "}"} & set(part):
-            raise UsageError(f"pattern {text}: a brace is alone; a field is {{name}} or {{*}}")
-    seen: set[str] = set()
-    regex = "".join(_regex(part, seen) for part in parts)
-    named = tuple(name for name in dict.fromkeys(names) if name != "*")
-    return Template(text, re.compile(regex, re.DOTALL), named)
+    texts, fields = (re.split(r"\{([^{}]*)\}", text)[start::2] for start in (0, 1))
+    if {"{", "}"} & set("".join(texts)):
+        raise UsageError(f"pattern {text}: a brace is alone; a field is {{name}} or {{*}}")
+    for name in fields:
+        _check_field(name, text)
+    regex = re.escape(texts[0])
+    for position, (name, after) in enumerate(zip(fields, texts[1:], strict=True)):
+        regex += _regex(name, again=name in fields[:position]) + re.escape(after)
+    names = tuple(name for name in dict.fromkeys(fields) if name != "*")
+    return Template(text, re.compile(regex, re.DOTALL), names)
 
 
 def pattern_units(
@@ -185,23 +184,18 @@ def _sorted(names: set[str]) -> list[str]:
     return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
 
 
-def _field(name: str, text: str) -> str:
+def _check_field(name: str, text: str) -> None:
     if name in RESERVED:
         raise UsageError(f"pattern {text}: a field cannot be called {name}")
     if name != "*" and not name.isidentifier():
         raise UsageError(f"pattern {text}: {{{name}}} is no field; write {{name}} or {{*}}")
-    return name
 
 
-def _regex(part: str, seen: set[str]) -> str:
-    if not part.startswith("{"):
-        return re.escape(part)
-    name = part[1:-1]
+def _regex(name: str, *, again: bool) -> str:
     if name == "*":
         return ".*?"
-    if name in seen:
+    if again:
         return f"(?P={name})"
-    seen.add(name)
     return f"(?P<{name}>{'[0-9]+' if name in PLANES else '[^/]+?'})"
 
 

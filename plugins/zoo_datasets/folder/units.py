@@ -104,8 +104,11 @@ def file_units(layout: Layout) -> Iterator[Unit]:
 
 
 def is_image(file: Path) -> bool:
-    """Whether a file's name ends as those of images do."""
-    return file.name.lower().endswith(SUFFIXES)
+    """Whether a file's name ends as those of images do, or it is DICOM under a name without."""
+    if file.name.lower().endswith(SUFFIXES):
+        return True
+    nameless = not file.suffix or file.suffix[1:].isdecimal()
+    return nameless and file.is_file() and _is_dicom(file)
 
 
 def stem(name: str) -> str:
@@ -117,6 +120,14 @@ def stem(name: str) -> str:
 def same(text: str) -> str:
     """Text in the composed spelling, as macOS writes `é` in two parts and others in one."""
     return unicodedata.normalize("NFC", text)
+
+
+def _is_dicom(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def _alone(top: Path, *folders: Path) -> bool:
