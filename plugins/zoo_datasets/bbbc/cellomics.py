@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data.decode import MAX_PIXELS
 from zoo.data.examples import Rejected
+from zoo.data.formats.pixels import MAX_PIXELS
 
 HEADER = struct.Struct("<IiiHHI")  # its size, width, height, planes, bits, compression
 PIXELS_START = 52

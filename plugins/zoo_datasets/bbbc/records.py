@@ -109,17 +109,23 @@ def cell_sets() -> Iterator[zoo.Dataset]:
 
 
 def _with_annotated(
-    name: str, summary: str, archives: tuple[zoo.Archive, ...], **facts: str
+    name: str,
+    summary: str,
+    archives: tuple[zoo.Archive, ...],
+    *,
+    licence: str = NONCOMMERCIAL,
+    paper: str = COLLECTION,
 ) -> Iterator[zoo.Dataset]:
     """A set of which a part has masks, and that part, on the same prepared files."""
-    yield _record(name, summary, archives, config=name, **facts)
+    yield _record(name, summary, archives, licence=licence, paper=paper, config=name)
     yield _record(
         f"{name}-annotated",
         f"its images with a mask: {summary}",
         archives,
+        licence=licence,
+        paper=paper,
         config=name,
         where={"annotated": "yes"},
-        **facts,
     )
 
 
