@@ -93,7 +93,7 @@ def test_pixels_classes_and_official_splits_are_those_of_the_file(home, name):
         assert example["label"] == subset.classes[held[f"{split}_labels"][row, 0]]
     contents = facts_of(record)["contents"]
     assert contents["official_splits"] == COUNTS
-    assert contents["official_split"] == subset.split
+    assert contents["split_origin"] == subset.split
 
 
 def test_an_image_with_several_findings_has_a_field_for_each_and_no_label(home):

@@ -221,7 +221,7 @@ def test_of_two_images_one_must_be_chosen(place):
     features = {"left": RGB, "right": RGB}
     prepare(place, "pair", features, {"train": [{"left": noise(0), "right": noise(1)}]})
     with pytest.raises(
-        UsageError, match="2 images in each example, left, right; choose with image="
+        UsageError, match="2 images in each example, left, right; choose with --data-options image="
     ):
         TfdsImages("pair")
     with pytest.raises(UsageError, match="'lft'; choose from left, right; did you mean left"):
@@ -233,7 +233,9 @@ def test_of_two_images_one_must_be_chosen(place):
 def test_boxes_alone_are_refused_unless_whole_images_are_asked_for(place):
     features = {"image": RGB, "objects": F.Sequence({"bbox": F.BBoxFeature(), "label": CELL})}
     prepare(place, "boxed", features, {"train": [{"image": noise(0), "objects": []}]})
-    with pytest.raises(UsageError, match="labels boxes inside its images, not images; image=image"):
+    with pytest.raises(
+        UsageError, match="labels boxes inside its images, not images; --data-options image=image"
+    ):
         TfdsImages("boxed")
     assert len(list(TfdsImages("boxed", image="image"))) == 1
 

@@ -122,7 +122,7 @@ def prepare_named(name: str) -> Path:
     """Let TFDS download and prepare a dataset in zoo's own folder, stored as array_record.
 
     TFDS takes minutes to give up on a host that does not answer, so each host is asked first. It
-    checks the hashes of what it downloads. A download that breaks off is kept and continued.
+    checks the hashes of what it downloads, which is kept until it is prepared.
 
     Args:
         name: As TFDS writes it.
@@ -200,7 +200,7 @@ def _builder(name: str, data_dir: Path) -> Any:
         with quiet():
             return tfds.builder(name, data_dir=data_dir, file_format="array_record")
     except Exception as error:  # whatever a dataset's own module raises
-        reason = str(error).rpartition("}\": ")[2].strip() or type(error).__name__
+        reason = str(error).rpartition('}": ')[2].strip() or type(error).__name__
         raise UsageError(f"tfds:{name}: {reason}") from error
 
 

@@ -47,7 +47,7 @@ class MedMnist(ImageBuilder, skip_registration=True):  # type: ignore[call-arg]
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         generators: dict[str, Any] = super()._split_generators(dl_manager)
-        self.counts["official_split"] = self.subset.split
+        self.counts["split_origin"] = self.subset.split
         return generators
 
     def examples(self, archives: Mapping[str, Path], split: str) -> Iterator[dict[str, Any]]:

@@ -118,13 +118,13 @@ class TfdsImages:
         if len(known) > 1 and trained not in known:
             raise UsageError(
                 f"{self.name} has {len(known)} images in each example, {', '.join(known)}; "
-                f"choose with image={known[0]}"
+                f"choose with --data-options image={known[0]}"
             )
         chosen = trained if trained in known else known[0]
         if _has_boxes(self.features) and not class_names(self.features):
             raise UsageError(
-                f"{self.name} labels boxes inside its images, not images; image={chosen} takes "
-                "the whole images without a label"
+                f"{self.name} labels boxes inside its images, not images; --data-options "
+                f"image={chosen} takes the whole images without a label"
             )
         return chosen
 
