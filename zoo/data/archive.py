@@ -1,6 +1,7 @@
 """Zip archives read in place: nothing is unpacked, and no entry is trusted."""
 
 import contextlib
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -39,12 +40,15 @@ def check_entry(entry: zipfile.ZipInfo) -> None:
     """Check where an entry lies and what it claims to hold.
 
     Raises:
-        zoo.data.examples.Rejected: If it climbs out of its folder, or is a decompression bomb.
+        zoo.data.examples.Rejected: If it climbs out of its folder, is a link, or is a
+            decompression bomb.
     """
     name = entry.filename
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if ".." in parts or name.startswith(("/", "\\")) or (parts and parts[0].endswith(":")):
         raise Rejected("its name climbs out of the archive's folder")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise Rejected("a symbolic link, which is not followed")
     if entry.file_size > MAX_ENTRY:
         raise Rejected(f"claims {entry.file_size:,} bytes, more than {MAX_ENTRY:,}")
     if entry.file_size > max(SMALL, MAX_RATIO * entry.compress_size):

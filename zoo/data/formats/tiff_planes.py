@@ -125,7 +125,9 @@ class Planes:
 
     def _kept(self, samples: int) -> list[int]:
         """Samples that are no alpha channel."""
-        extra = tuple(map(int, self.page.extrasamples))
+        # A program may store planes in depth as samples, and say so in its own words.
+        are_samples = samples == int(self.page.samplesperpixel)
+        extra = tuple(map(int, self.page.extrasamples)) if are_samples else ()
         base = samples - len(extra)
         return [i for i in range(samples) if i < base or extra[i - base] not in ALPHAS]
 
