@@ -261,6 +261,24 @@ def test_all_planes_of_a_field_stay_in_its_group(tmp_path):
     assert examples[1]["image"][0, 0].tolist() == [121, 122]
 
 
+def test_files_off_a_microscope_need_one_call(tmp_path):
+    rng = np.random.default_rng(0)
+    for well in range(10):
+        for z in range(2):
+            for channel in ("DAPI", "GFP"):
+                pixels = rng.integers(0, 4096, (64, 96), np.uint16)
+                tifffile.imwrite(tmp_path / f"B{well:02d}_1_z{z}_c{channel}.tif", pixels)
+    images = load(
+        f"folder:{tmp_path}", pattern=PATTERN, z="max", pixel_size=0.65, view="tile", image_size=32
+    )
+    assert images.shape == (60, 32, 32, 2)
+    assert set(images.groups) == {f"B{well:02d}/1" for well in range(10)}
+    facts = images.provenance
+    assert (facts["pattern"], facts["channels"]) == (PATTERN, ["DAPI", "GFP"])
+    assert facts["notes"] == {"max of 2 along z": 10}
+    assert facts["pixel_size_um"] == [0.65, 0.65]
+
+
 def test_several_planes_ask_for_a_choice_in_one_line(tmp_path):
     write_fields(tmp_path)
     with pytest.raises(UsageError, match=r"3 files along z .*--z max, mean, middle, all or a num"):
@@ -492,6 +510,33 @@ def test_missing_masks_are_named_and_no_match_at_all_is_refused(tmp_path, capsys
         Folder(str(tmp_path), masks="truth")
     with pytest.raises(UsageError, match=r"--masks absent: no such folder"):
         Folder(str(tmp_path), masks="absent")
+    with pytest.raises(UsageError, match=r"--masks .: masks need a folder apart"):
+        Folder(str(tmp_path), masks=".")
+
+
+def test_masks_of_a_pattern_are_called_as_one_of_the_files_or_as_the_field(tmp_path):
+    write_fields(tmp_path / "plate", fields=(1,), depths=(0, 1))
+    masks = tmp_path / "masks"
+    (masks / "A02").mkdir(parents=True)
+    tifffile.imwrite(masks / "A01_1_z1_c2_mask.tif", plane(9))
+    tifffile.imwrite(masks / "A02" / "1.tif", plane(7))
+    examples = folder(tmp_path / "plate", pattern=PATTERN, z="max", masks=str(masks))
+    assert [int(e["mask"].max()) for e in examples] == [9, 7]
+    tifffile.imwrite(masks / "A01_1_z0_c1.tif", plane(9))
+    examples = folder(tmp_path / "plate", pattern=PATTERN, z="max", masks=str(masks))
+    assert "has 2 masks: A01_1_z0_c1.tif, A01_1_z1_c2_mask" in reasons(examples)["A01/1"]
+    every = folder(tmp_path / "plate", pattern=PATTERN, z="all", masks=str(masks))
+    assert [int(e["mask"].max()) for e in every] == [9, 9, 7, 7]
+
+
+def test_a_mask_that_lost_detail_is_cut_at_half(tmp_path):
+    write(tmp_path / "images", 1)
+    (tmp_path / "masks").mkdir()
+    binary = np.kron(LABELS[::8, ::8] > 0, np.full((8, 8), 255, np.uint8)).astype(np.uint8)
+    Image.fromarray(binary).save(tmp_path / "masks" / "000.jpg", quality=60)
+    (example,) = folder(tmp_path)
+    assert example["note"].startswith("lossy mask cut at half")
+    assert np.array_equal(example["mask"] > 0, binary > 0)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,8 @@ def _folder(top: Path, masks: str | None) -> Path | None:
         return None
     for folder in (top / Path(masks).expanduser(), Path(masks).expanduser()):
         if folder.is_dir():
+            if folder.samefile(top):
+                raise UsageError(f"--masks {masks}: masks need a folder apart from the images")
             return folder
     raise UsageError(f"--masks {masks}: no such folder, neither here nor in {top}")
 

@@ -21,6 +21,7 @@ TABLES = {
     "train": "a. IDRiD_Disease Grading_Training Labels.csv",
     "test": "b. IDRiD_Disease Grading_Testing Labels.csv",
 }
+IMAGE, GRADE, EDEMA = "Image name", "Retinopathy grade", "Risk of macular edema"
 # In the order of drawing: what comes later covers what came before.
 LESIONS = {
     5: ("5. Optic Disc", "OD"),
@@ -120,17 +121,16 @@ class Idrid:
         file = self.truths / TABLES[split]
         if not file.is_file():
             return {}
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = [{k.strip(): v for k, v in r.items() if k} for r in csv.DictReader(opened)]
-        if rows and not {"Image name", "Retinopathy grade"} <= set(rows[0]):
-            raise UsageError(f"{file}: expected columns Image name and Retinopathy grade")
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+            table = csv.DictReader(opened)
+            names = {(name or "").strip(): name for name in table.fieldnames or ()}
+            if not {IMAGE, GRADE} <= set(names):
+                raise UsageError(f"{file}: expected columns {IMAGE} and {GRADE}")
+            rows = [{key: (row[names[key]] or "").strip() for key in names} for row in table]
         return {
-            row["Image name"].strip(): {
-                "label": row["Retinopathy grade"].strip(),
-                "macular_edema": (row.get("Risk of macular edema") or "").strip(),
-            }
+            row[IMAGE]: {"label": row[GRADE], "macular_edema": row.get(EDEMA, "")}
             for row in rows
-            if (row["Image name"] or "").strip()
+            if row[IMAGE] and row[GRADE]
         }
 
 
