@@ -1,11 +1,13 @@
 """What a report says of a dataset: where it is from, how it was cut, what is in each split."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from zoo.data.crops import Crops
+from zoo.data.decode import LOSSY
 from zoo.data.imageset import PARTS, ImageSet
 from zoo.data.plan import Plan
 from zoo.data.source import Source
@@ -28,7 +30,16 @@ def origin(record: Dataset, source: Source) -> dict[str, Any]:
     known["verified_on_official_archive"] = record.verified
     if record.where:
         known["where"] = dict(record.where)
-    return known | dict(source.facts)
+    return known | _encodings(source.facts) | dict(source.facts)
+
+
+def _encodings(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """How many files of a prepared dataset have each encoding, where its builder counted them."""
+    formats = facts.get("contents", {}).get("by", {}).get("codec")
+    if not formats:
+        return {}
+    lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
+    return {"formats": formats, "lossy_files": lossy}
 
 
 def counts(images: ImageSet, crops: Crops, plan: Plan, *, view: View) -> dict[str, Any]:
