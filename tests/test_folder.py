@@ -266,12 +266,12 @@ def test_files_off_a_microscope_need_one_call(tmp_path):
     for well in range(10):
         for z in range(2):
             for channel in ("DAPI", "GFP"):
-                pixels = rng.integers(0, 4096, (64, 96), np.uint16)
+                pixels = rng.integers(0, 4096, (64, 128), np.uint16)
                 tifffile.imwrite(tmp_path / f"B{well:02d}_1_z{z}_c{channel}.tif", pixels)
     images = load(
         f"folder:{tmp_path}", pattern=PATTERN, z="max", pixel_size=0.65, view="tile", image_size=32
     )
-    assert images.shape == (60, 32, 32, 2)
+    assert images.shape == (80, 32, 32, 2)
     assert set(images.groups) == {f"B{well:02d}/1" for well in range(10)}
     facts = images.provenance
     assert (facts["pattern"], facts["channels"]) == (PATTERN, ["DAPI", "GFP"])
