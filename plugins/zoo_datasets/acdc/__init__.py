@@ -12,7 +12,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
         "acdc",
         "zoo_datasets.acdc.slices:Acdc",
         "acdc:PATH, short-axis heart MRI slices with ventricles, from a local copy (registration)",
-        licence="as stated by creatis.insa-lyon.fr/Challenge/acdc (registration)",
+        licence="as stated by its site (registration)",
         paper="doi:10.1109/TMI.2018.2837502",
         homepage="https://www.creatis.insa-lyon.fr/Challenge/acdc/",
         citation=(

@@ -11,7 +11,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
     yield zoo.Dataset(
         "folder",
         "zoo_datasets.folder.files:Folder",
-        "folder:PATH, your own images; sub-folder = class; `--view tile` for microscope fields",
+        "folder:PATH, your own images; sub-folder = class, or labels.csv; masks, channels, stacks",
         licence="as stated by the images' owner",
         scheme="path",
         view="resize",

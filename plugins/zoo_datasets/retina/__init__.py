@@ -12,7 +12,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
         "drive",
         "zoo_datasets.retina.vessels:Drive",
         "drive:PATH, fundus photographs with vessels, from a local copy (registration)",
-        licence="as stated by its site: research and education only, no redistribution",
+        licence="research and education only, as stated by its site",
         paper="doi:10.1109/TMI.2004.825627",
         homepage="https://drive.grand-challenge.org/",
         citation=(

@@ -12,7 +12,7 @@ def zoo_datasets() -> Iterator[zoo.Dataset]:
         "sliver07",
         "zoo_datasets.sliver07.slices:Sliver07",
         "sliver07:PATH, abdominal CT slices with the liver, from a local copy (restricted use)",
-        licence="as stated by sliver07.grand-challenge.org/Rules: liver segmentation only",
+        licence="liver segmentation only, as stated by its site",
         paper="doi:10.1109/TMI.2009.2013851",
         homepage="https://sliver07.grand-challenge.org/",
         citation=(
