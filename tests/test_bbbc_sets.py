@@ -35,6 +35,9 @@ def nuclei(number, *, shape=SHAPE, bright=900):
     return pixels
 
 
+DNA_8_BIT = nuclei(7, bright=110).astype(np.uint8)
+
+
 def spots_mask(shape=SHAPE):
     mask = np.zeros(shape, bool)
     for y, x, radius in SPOTS:
@@ -360,6 +363,37 @@ def test_what_cannot_be_read_is_set_aside_and_the_rest_goes_on(tmp_path, monkeyp
     }
 
 
+def test_a_damaged_mask_leaves_its_image_without_one_and_odd_channels_set_it_aside(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    write_bbbc008(tmp_path)
+    stem = "AS_09125_050116000001_{}f00d0_slice1"
+    damaged = {"B01": b"II*", "B02": tif(np.eye(3, dtype=bool))}
+    with (
+        zipfile.ZipFile(tmp_path / "BBBC008_v1_images.zip", "a") as images,
+        zipfile.ZipFile(tmp_path / "BBBC008_v1_foreground.zip", "a") as masks,
+    ):
+        for well, mask in damaged.items():
+            for channel in (1, 3):
+                images.writestr(f"{stem.format(well)}_channel{channel}.tif", tif(DNA_8_BIT))
+            masks.writestr(f"{stem.format(well)}_channel1.tif", mask)
+        for channel in (1, 3):
+            cut = tif(DNA_8_BIT[:, channel:])
+            images.writestr(f"{stem.format('B03')}_channel{channel}.tif", cut)
+    record = find("datasets", "bbbc/bbbc008")
+    facts = import_files(record, [tmp_path])
+    notes = {e["id"]: e["note"] for e in open_source(record, record.name, {}).examples()}
+    assert notes[stem.format("B01")].startswith("mask left out: ")
+    assert notes[stem.format("B02")] == "mask left out: (3, 3) for an image of (40, 48)"
+    assert facts["rejected"] == [
+        {
+            "file": stem.format("B03"),
+            "reason": "channels of different shapes: (40, 45), (40, 47)",
+        }
+    ]
+
+
 def test_a_set_is_refused_without_its_annotations(tmp_path):
     write_bbbc008(tmp_path)
     (tmp_path / "BBBC008_v1_foreground.zip").unlink()
@@ -410,7 +444,6 @@ def test_annotations_that_do_not_fit_the_image_are_left_out():
     assert instances(outlines(), np.minimum(dark, dark[::-1])) == (None, MISFIT)
     assert instances(np.zeros(SHAPE, np.uint8), nuclei(0)) == (None, MISFIT)
     assert foreground(spots_mask(), np.full(SHAPE, 7)) == (None, MISFIT)
-    assert foreground(spots_mask()[1:], nuclei(0))[0] is None
 
 
 def test_two_different_masks_of_one_name_give_none(tmp_path, monkeypatch):

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
-from zoo.data.examples import Rejected
 from zoo_datasets.bbbc.members import Example, Members, examples, members
 from zoo_datasets.bbbc.records import BBBC005
+from zoo_datasets.bbbc.truth import annotated
 
 IMAGES, TRUTH = (archive.filename for archive in BBBC005)
 NAME = re.compile(r"SIMCEPImages_([A-P]\d\d)_C(\d+)_F(\d+)_s(\d+)_w([12])(?i:\.tif)")
@@ -49,7 +49,7 @@ class Bbbc005(ImageBuilder, skip_registration=True):  # type: ignore[call-arg]
                     "count": int(count),
                     "focus": int(focus),
                     "stain": STAINS[stain],
-                    **_annotation(truth, key, pixels),
+                    **annotated(*_foreground(truth, key, pixels.shape)),
                 }
 
             yield from images.rejected()
@@ -57,14 +57,13 @@ class Bbbc005(ImageBuilder, skip_registration=True):  # type: ignore[call-arg]
             yield from examples("BBBC005", sorted(images.entries), make, name)
 
 
-def _annotation(truth: Members, key: tuple[str, ...], pixels: npt.NDArray[np.uint8]) -> Example:
-    """The foreground, white in its file; none where there is no file or no clear one."""
-    if key not in truth.entries:
-        return {"annotated": "no"}
-    try:
-        mask = truth.pixels(*key)
-    except Rejected as reason:
-        return {"annotated": "no", "note": f"mask left out: {reason}"}
-    if mask.shape != pixels.shape or len(np.unique(mask)) > 2:
-        return {"annotated": "no", "note": "mask left out: not black and white of the same shape"}
-    return {"annotated": "yes", "mask": (mask > 0).astype(np.uint16)}
+def _foreground(
+    truth: Members, key: tuple[str, ...], shape: tuple[int, ...]
+) -> tuple[npt.NDArray[np.uint16] | None, str]:
+    """The foreground, which is white in its file."""
+    marked, note = truth.annotation(*key, shape=shape)
+    if marked is None:
+        return None, note
+    if len(np.unique(marked)) > 2:
+        return None, "mask left out: not black and white"
+    return (marked > 0).astype(np.uint16), ""

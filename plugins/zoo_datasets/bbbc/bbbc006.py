@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
-from zoo.data.examples import Rejected
-from zoo_datasets.bbbc.members import Example, Members, examples, members
+from zoo_datasets.bbbc.members import Example, Members, examples, members, stack
 from zoo_datasets.bbbc.records import BBBC006
+from zoo_datasets.bbbc.truth import annotated
 
 LABELS, COUNTS, *PLANES = (archive.filename for archive in BBBC006)
 IMAGE = re.compile(r"mcf-z-stacks-\d+_([a-p]\d\d)_s(\d)_w([12])[0-9a-f-]*(?i:\.tif)")
@@ -59,29 +59,24 @@ def read_counts(path: Path) -> dict[tuple[str, str], int]:
 
 def _plane(path: Path, labels: Members, counts: Mapping[tuple[str, str], int]) -> Iterator[Example]:
     z = int(path.stem[-2:])
+    in_focus = z in SHARP
     with members(path, IMAGE) as images:
 
         def make(well: str, site: str) -> Example:
+            stains = [images.pixels(well, site, stain) for stain in "12"]
+            shape = stains[0].shape
+            mask, note = labels.annotation(well, site, shape=shape) if in_focus else (None, "")
             return {
-                "image": np.stack([images.pixels(well, site, stain) for stain in "12"], axis=2),
+                "image": stack(stains),
                 "group": well,
                 "well": well,
                 "site": int(site),
                 "count": counts.get((well, site), -1),
                 "z": z,
-                "focus": "in" if z in SHARP else "out",
-                **_annotation(labels, (well, site), z),
+                "focus": "in" if in_focus else "out",
+                **annotated(mask, note),
             }
 
         yield from images.rejected()
         keys = sorted({key[:2] for key in images.entries})
         yield from examples(f"plane {z}", keys, make, f"{{}}_s{{}}_z{z:02d}".format)
-
-
-def _annotation(labels: Members, key: tuple[str, ...], z: int) -> Example:
-    if z not in SHARP or key not in labels.entries:
-        return {"annotated": "no"}
-    try:
-        return {"annotated": "yes", "mask": labels.pixels(*key)}
-    except Rejected as reason:
-        return {"annotated": "no", "note": f"mask left out: {reason}"}

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
-from zoo_datasets.bbbc.members import Example, examples, members
+from zoo_datasets.bbbc.members import Example, examples, members, stack
 from zoo_datasets.bbbc.records import BBBC008
-from zoo_datasets.bbbc.truth import foreground
+from zoo_datasets.bbbc.truth import annotated, foreground
 
 IMAGES, FOREGROUND = (archive.filename for archive in BBBC008)
 NAME = re.compile(r"(AS_\d+_\d+)_([A-P]\d\d)(f\d\dd0)_slice(\d+)_channel([13])(?i:\.tif)")
@@ -41,17 +40,14 @@ def fields_of_view(archives: Mapping[str, Path]) -> Iterator[Example]:
         def make(plate: str, well: str, field: str, site: str) -> Example:
             key = (plate, well, field, site)
             dna, actin = images.pixels(*key, DNA), images.pixels(*key, ACTIN)
-            mask, note = None, ""
-            if (*key, DNA) in foregrounds.entries:
-                mask, note = foreground(foregrounds.pixels(*key, DNA), dna)
+            marked, note = foregrounds.annotation(*key, DNA, shape=dna.shape)
+            truth = (None, note) if marked is None else foreground(marked, dna)
             return {
-                "image": np.stack([dna, actin], axis=2),
+                "image": stack([dna, actin]),
                 "group": f"{plate}_{well}",
                 "well": well,
                 "site": int(site),
-                "note": note,
-                "annotated": "no" if mask is None else "yes",
-                **({} if mask is None else {"mask": mask}),
+                **annotated(*truth),
             }
 
         yield from images.rejected()

@@ -10,9 +10,9 @@ import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
 from zoo_datasets.bbbc.cellomics import read_dib
-from zoo_datasets.bbbc.members import Example, Members, examples, members
+from zoo_datasets.bbbc.members import Example, Members, examples, members, stack
 from zoo_datasets.bbbc.records import BBBC018
-from zoo_datasets.bbbc.truth import Mask, instances
+from zoo_datasets.bbbc.truth import Mask, annotated, instances
 
 IMAGES, OUTLINES = (archive.filename for archive in BBBC018)
 IMAGE = re.compile(r"(\d{5})-(DNA|pH3|actin)(?i:\.dib)")
@@ -65,17 +65,14 @@ def fields_of_view(archives: Mapping[str, Path]) -> Iterator[Example]:
 
         def make(index: str) -> Example:
             stains = [read_dib(images.content(index, stain)) for stain in STAINS]
-            mask, note = _nuclei(drawn, index, stains[0])
             sample, site = divmod(int(index) - 1, SITES)
             return {
-                "image": np.stack(stains, axis=2),
+                "image": stack(stains),
                 "group": f"sample-{sample + 1}",
                 "sample": sample + 1,
                 "site": site + 1,
                 "phenotype": PHENOTYPES.get(sample + 1, UNLISTED),
-                "note": note,
-                "annotated": "no" if mask is None else "yes",
-                **({} if mask is None else {"mask": mask}),
+                **annotated(*_nuclei(drawn, index, stains[0])),
             }
 
         yield from images.rejected()
@@ -83,6 +80,7 @@ def fields_of_view(archives: Mapping[str, Path]) -> Iterator[Example]:
 
 
 def _nuclei(drawn: Members, index: str, dna: np.ndarray) -> tuple[Mask | None, str]:
-    if (index, "nuclei") not in drawn.entries:
-        return None, "no outlines"
-    return instances(drawn.pixels(index, "nuclei"), dna)
+    outlines, note = drawn.annotation(index, "nuclei", shape=dna.shape)
+    if outlines is None:
+        return None, note or "no outlines"
+    return instances(outlines, dna)

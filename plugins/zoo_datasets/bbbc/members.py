@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from zoo.data.archive import open_zip, read_entry
@@ -58,6 +59,18 @@ class Members:
             raise Rejected(f"{pixels.shape[2]} channels in the file for {' '.join(key)}, not one")
         return pixels[..., 0]
 
+    def annotation(self, *key: str, shape: tuple[int, ...]) -> tuple[npt.NDArray[Any] | None, str]:
+        """The image of a name if there is one of that shape, and why it is left out if it is."""
+        if key not in self.entries:
+            return None, ""
+        try:
+            pixels = self.pixels(*key)
+            if pixels.shape != shape:
+                raise Rejected(f"{pixels.shape} for an image of {shape}")
+        except Rejected as reason:
+            return None, f"mask left out: {reason}"
+        return pixels, ""
+
     def rejected(self) -> Iterator[Example]:
         """An example of every stranger, to be set aside."""
         for name in self.strangers:
@@ -102,3 +115,14 @@ def examples(
             except Rejected as reason:
                 yield {"id": name(*key), "rejected": str(reason)}
             advance(1)
+
+
+def stack(channels: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """(H, W, C) of images of one place.
+
+    Raises:
+        zoo.data.examples.Rejected: If their shapes differ.
+    """
+    if len(shapes := {channel.shape for channel in channels}) > 1:
+        raise Rejected(f"channels of different shapes: {', '.join(map(str, sorted(shapes)))}")
+    return np.stack(channels, axis=2)

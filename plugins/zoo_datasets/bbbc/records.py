@@ -102,7 +102,7 @@ def cell_sets() -> Iterator[zoo.Dataset]:
     )
     yield _record(
         "ht29",
-        "DNA channel of the colon-cancer sets BBBC001, BBBC008 and BBBC018",
+        "DNA channel of the HT29 colon-cancer sets",
         (*BBBC001, *BBBC008, *BBBC018),
         paper=GENOME_BIOLOGY,
     )

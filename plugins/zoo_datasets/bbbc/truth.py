@@ -16,6 +16,13 @@ MISFIT = "mask left out: it is not where the image is bright"
 OUTLINE_REACH = 2.0  # pixels from inside an outline to its far side
 
 
+def annotated(mask: npt.NDArray[Any] | None, note: str) -> dict[str, Any]:
+    """What an example says of its annotation."""
+    if mask is None:
+        return {"annotated": "no", "note": note}
+    return {"annotated": "yes", "note": note, "mask": mask}
+
+
 def foreground(marked: npt.NDArray[Any], pixels: npt.NDArray[Any]) -> tuple[Mask | None, str]:
     """A foreground mask, 1 where the image is brighter; and what was changed.
 
@@ -24,10 +31,8 @@ def foreground(marked: npt.NDArray[Any], pixels: npt.NDArray[Any]) -> tuple[Mask
         pixels: (H, W), the stain.
 
     Returns:
-        `None` if the shapes differ, or the two sides are equally bright or not two.
+        `None` if the two sides are equally bright, or not two.
     """
-    if marked.shape != pixels.shape:
-        return None, "mask left out: its shape is not the image's"
     mask = (marked > 0).astype(np.uint16)
     difference = contrast(mask, pixels)
     if not difference:
@@ -46,10 +51,8 @@ def instances(outlines: npt.NDArray[Any], pixels: npt.NDArray[Any]) -> tuple[Mas
         pixels: (H, W), the stain.
 
     Returns:
-        `None` if the shapes differ, nothing is enclosed, or it is no brighter either way up.
+        `None` if nothing is enclosed, or it is no brighter either way up.
     """
-    if outlines.shape != pixels.shape:
-        return None, "mask left out: its shape is not the image's"
     line = outlines > 0
     line = ~line if line.mean() > 0.5 else line
     # Lines may be joined at corners only, which regions of four neighbours do not leak through.
