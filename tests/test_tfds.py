@@ -269,6 +269,18 @@ def test_a_damaged_folder_is_one_line(place):
         TfdsImages("cut")
 
 
+@pytest.mark.parametrize("stored", ["array_record", "tfrecord"])
+@pytest.mark.parametrize("part", [0, 0.4])
+def test_a_shard_that_is_cut_off_is_one_line(place, stored, part):
+    folder = prepare(place, "torn", CELLS, {"train": cells(9)}, file_format=stored)
+    (shard,) = folder.glob(f"*{stored}*")
+    content = shard.read_bytes()
+    shard.write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(ZooError, match=r"torn/1\.0\.0, train: .*; prepare it again") as error:
+        list(TfdsImages("torn"))
+    assert "\n" not in str(error.value)
+
+
 def test_changed_files_change_the_key(place):
     folder = prepare(place, "changing", CELLS, {"train": cells(3)})
     before = TfdsImages("changing").content_key

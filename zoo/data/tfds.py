@@ -58,23 +58,37 @@ def raw_records(builder: Any, split: str) -> Iterator[bytes]:
         split: An official split.
 
     Raises:
-        zoo.errors.ZooError: If it is stored otherwise.
+        zoo.errors.ZooError: If it is stored otherwise, damaged or not whole.
     """
+    stored = builder.info.file_format.value
+    if stored not in ("array_record", "tfrecord"):
+        raise ZooError(f"{builder.data_dir} is {stored}; array_record and tfrecord are read")
+    read = _tfrecords if stored == "tfrecord" else _array_records
+    n, whole = 0, builder.info.splits[split].num_examples
+    try:
+        for record in read(builder, split):
+            yield record
+            n += 1
+    except Exception as error:  # readers have errors of their own
+        raise ZooError(f"{builder.data_dir}, {split}: {_line(error)}; prepare it again") from error
+    if n != whole:
+        raise ZooError(f"{builder.data_dir}, {split}: {n} of {whole} examples; prepare it again")
+
+
+def _array_records(builder: Any, split: str) -> Iterator[bytes]:
     import tensorflow_datasets as tfds
 
-    stored = builder.info.file_format.value
-    if stored == "array_record":
-        raw = tfds.decode.DeserializeMethod.RAW_BYTES
-        source = builder.as_data_source(split=split, deserialize_method=raw)
-        yield from (source[position] for position in range(len(source)))
-    elif stored == "tfrecord":
-        configure()
-        import tensorflow as tf
+    raw = tfds.decode.DeserializeMethod.RAW_BYTES
+    source = builder.as_data_source(split=split, deserialize_method=raw)
+    yield from (source[position] for position in range(len(source)))
 
-        files = [str(path) for path in builder.info.splits[split].filepaths]
-        yield from tf.data.TFRecordDataset(files).as_numpy_iterator()
-    else:
-        raise ZooError(f"{builder.data_dir} is {stored}; array_record and tfrecord are read")
+
+def _tfrecords(builder: Any, split: str) -> Iterator[bytes]:
+    configure()
+    import tensorflow as tf
+
+    files = [str(path) for path in builder.info.splits[split].filepaths]
+    yield from tf.data.TFRecordDataset(files).as_numpy_iterator()
 
 
 @contextlib.contextmanager

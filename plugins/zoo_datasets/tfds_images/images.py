@@ -48,7 +48,8 @@ class TfdsImages:
         self.name = f"tfds:{name}"
         self.folder = _prepared(name)
         self.builder = _opened(self.folder)
-        self.features = self.builder.info.features
+        # TFDS reads them from a protobuf map, whose order is another in each process.
+        self.features = dict(sorted(self.builder.info.features.items()))
         self.image = image or self._found()
         if self.image not in (known := self._images()):
             raise unknown(f"image feature of {self.name}", self.image, known)
@@ -208,6 +209,6 @@ def _has_boxes(kind: Any) -> bool:
 
     if isinstance(kind, tfds.features.Sequence):
         return _has_boxes(kind.feature)
-    if isinstance(kind, tfds.features.FeaturesDict):
+    if isinstance(kind, (dict, tfds.features.FeaturesDict)):
         return any(_has_boxes(inner) for inner in kind.values())
     return isinstance(kind, tfds.features.BBoxFeature)
