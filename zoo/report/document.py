@@ -17,6 +17,7 @@ from zoo.report.contents import Contents, read
 from zoo.report.convergence import equilibrium
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
+from zoo.report.scale import Bar, bar_of, pixel_width
 from zoo.report.strip import StripRow, strip
 from zoo.report.tables import (
     data_shown,
@@ -79,7 +80,20 @@ def _shown(
         "parameters": dict(run_facts(contents)).get("Parameters", ""),
         "missing": contents.missing,
         "controls": numbers.CONTROLS,
+        "bars": _bars(contents, rows),
     }
+
+
+def _bars(contents: Contents, rows: list[StripRow]) -> dict[str, Bar | None]:
+    """Scale bars by picture, `None` where there is no picture or no known size of a pixel."""
+    last = contents.samples.get(max(contents.samples, default=-1))
+    shown = {
+        "real": contents.pictures.get("real"),
+        "generated": last,
+        "strip": rows[-1].png if rows else None,
+    }
+    width = pixel_width(contents.data)
+    return {name: bar_of(picture, width) if picture else None for name, picture in shown.items()}
 
 
 def _environment(*, html_page: bool) -> Environment:
