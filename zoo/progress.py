@@ -14,7 +14,7 @@ def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], 
 
     Args:
         label: What is being done, such as `"Extracting features"`.
-        total: Amount of work, in `unit`.
+        total: Amount of work, in `unit`; 0 if it is not known.
         unit: What is counted, such as `"images"`.
 
     Yields:
@@ -51,7 +51,7 @@ def _bar(label: str, total: float, unit: str) -> Iterator[Callable[[float], None
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=total)
+        task = bar.add_task(label, total=total or None)
         yield lambda amount: bar.advance(task, amount)
 
 
@@ -64,10 +64,13 @@ def _lines(label: str, total: float, unit: str) -> Iterator[Callable[[float], No
         nonlocal done, shown
         done += amount
         now = time.monotonic()
-        if now - shown >= SECONDS_BETWEEN_LINES and done < total:
+        if now - shown >= SECONDS_BETWEEN_LINES and (done < total or not total):
             shown = now
             rate = done / (now - start)
-            left = f"{rate:.3g}/s, {(total - done) / rate:.0f} s left"
-            print(f"{label}: {done:.0f}/{total:.0f} {unit}, {left}", file=sys.stderr)
+            so_far, left = f"{done:.0f}", f"{rate:.3g}/s"
+            if total:
+                so_far += f"/{total:.0f}"
+                left += f", {(total - done) / rate:.0f} s left"
+            print(f"{label}: {so_far} {unit}, {left}", file=sys.stderr)
 
     yield advance

@@ -204,14 +204,14 @@ def choose(
     least, most = (b[training] if b.ndim == 2 else b[None] for b in (low, high))
     shown = samples[training]
     outside = (shown < least[:, None]) | (shown > most[:, None])
-    beyond = ((extremes[0] < low) | (extremes[1] > high)).any(axis=1)
+    beyond = np.any((extremes[0] < low) | (extremes[1] > high), axis=1)
     return Intensity(
         kind,
         raw_dtype,
         low=low,
         high=high,
         clipped=float(np.mean(outside)),
-        held_out_clipped=int(beyond[~training].sum()),
+        held_out_clipped=int(np.sum(beyond & ~training)),
     )
 
 

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,49 @@ from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
 from zoo.data.source import Source, open_source, parse_options
+from zoo.data.survey import Survey
 from zoo.data.view import MIN_FOREGROUND, View
 from zoo.errors import ZooError
 from zoo.plugins import find
+from zoo.progress import progress
 from zoo.specs import Dataset
 from zoo.values import parse_size
 
 MIN_TRAINING = 32
 
 
-def load(
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A dataset with what is known of its source images.
+
+    Attributes:
+        images: The images; `provenance` holds all that a run's report says of them.
+        survey: The n source images, those that are left out among them.
+        plan: What becomes of each source image.
+    """
+
+    images: ImageSet
+    survey: Survey
+    plan: Plan
+
+
+def load(name: str, **settings: Any) -> ImageSet:
+    """Load a dataset as training images of one size, split by group.
+
+    Args:
+        name: What `zoo list datasets` shows, or a scheme with its argument.
+        **settings: Those of `open_dataset`, such as `image_size=64`.
+
+    Raises:
+        zoo.errors.UsageError: As `open_dataset`.
+        zoo.errors.ZooError: As `open_dataset`, and if there are fewer than 32 training images.
+    """
+    images = open_dataset(name, **settings).images
+    _check(images)
+    return images
+
+
+def open_dataset(
     name: str,
     *,
     image_size: Any = None,
@@ -49,8 +82,8 @@ def load(
     data_options: str = "",
     offline: bool = False,
     **options: Any,
-) -> ImageSet:
-    """Load a dataset as training images of one size, split by group.
+) -> Opened:
+    """Open a dataset as training images of one size, split by group.
 
     They are cut once and memory-mapped, so memory does not grow with their number.
 
@@ -73,13 +106,10 @@ def load(
         offline: Never use the network to resolve an alias.
         **options: Keywords of the dataset, such as `seed` of the simulator; `None` sets nothing.
 
-    Returns:
-        The images; `provenance` holds all that a report says of them.
-
     Raises:
         zoo.errors.UsageError: If there is no such dataset, view, label or option, or the images
             have several sizes and none was asked for.
-        zoo.errors.ZooError: If the dataset is not prepared, or has fewer than 32 training images.
+        zoo.errors.ZooError: If the dataset is not prepared, or no training image is left.
     """
     name, fallback = resolve(name, offline=offline)
     record: Dataset = find("datasets", name)
@@ -98,9 +128,10 @@ def load(
         accept=accept,
         reject=reject,
     )
+    if not plan.training.any():
+        raise ZooError(f"{name}: no training image is left")
     mapping = _intensity(crops, plan, choice)
     images = _image_set(name, crops, plan, mapping)
-    _check(images)
     facts = origin(record, source) | counts(images, crops, plan, view=cutting)
     facts |= {"split": split, "split_seed": split_seed, "curate": ",".join(map(str, steps))}
     if plan.labels is not None:
@@ -108,7 +139,7 @@ def load(
     if fallback:
         facts["fallback"] = fallback
     fingerprint = _fingerprint(images, crops, cutting, split_seed)
-    return replace(images, provenance=facts, fingerprint=fingerprint)
+    return Opened(replace(images, provenance=facts, fingerprint=fingerprint), crops.survey, plan)
 
 
 def _view(
@@ -169,8 +200,18 @@ def _build(name: str, folder: Any, source: Source, view: View) -> None:
     with lock(folder, name):
         if folder.is_dir():
             return
-        with staged(folder) as staging:
-            write_crops(staging, source.examples(), view=view, tell=_tell, rejected=source.rejected)
+        shown = progress(f"Reading {name}", source.count, "images")
+        with staged(folder) as staging, shown as advance:
+            examples = _counted(source.examples(), advance)
+            write_crops(staging, examples, view=view, tell=_tell, rejected=source.rejected)
+
+
+def _counted(
+    examples: Iterator[Mapping[str, Any]], advance: Callable[[float], None]
+) -> Iterator[Mapping[str, Any]]:
+    for example in examples:
+        yield example
+        advance(1)
 
 
 def _tell(rejection: Rejection) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,12 +27,14 @@ class Source:
         examples: Starts an iteration over the examples.
         facts: Archive, version and counts, for the provenance.
         rejected: What was set aside when the dataset was prepared.
+        count: About how many examples there are; 0 if that is not known.
     """
 
     key: str
     examples: Callable[[], Iterator[Mapping[str, Any]]]
     facts: Mapping[str, Any] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
+    count: int = 0
 
 
 def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
@@ -82,7 +85,7 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
             if all(str(example.get(field)) == value for field, value in record.where.items()):
                 yield {**pixel_size, **example}
 
-    return Source(key, examples, facts, rejected)
+    return Source(key, examples, facts, rejected, facts["contents"]["images"])
 
 
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
@@ -94,7 +97,7 @@ def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
     version = getattr(source, "content_key", None) or _code(target)
     key = _key([record.name, positional, sorted(options.items()), version])
     facts = dict(getattr(source, "facts", {})) | ({"options": dict(options)} if options else {})
-    return Source(key, lambda: iter(source), facts)
+    return Source(key, lambda: iter(source), facts, count=operator.length_hint(source))
 
 
 def _converted(

@@ -95,6 +95,9 @@ class Folder:
         known = {key: value for key, value in told.items() if value}
         return {"formats": dict(formats.most_common()), "lossy_files": lossy, **known}
 
+    def __len__(self) -> int:
+        return len(self.units)
+
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         masks = MaskReader(self.reader.reading)
         for unit in self.units:

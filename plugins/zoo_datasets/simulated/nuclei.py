@@ -79,6 +79,9 @@ class Nuclei:
         """The parameters, for the provenance."""
         return {"simulated": True, "parameters": asdict(self)}
 
+    def __len__(self) -> int:
+        return self.images
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for number in range(self.images):
             yield self.field(number)
