@@ -4,10 +4,12 @@ layout, names and formats, and read back."""
 import csv
 import io
 import struct
+import unittest
 import zipfile
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 import tifffile
 from PIL import Image
 from skimage.draw import disk, ellipse_perimeter
@@ -470,3 +472,30 @@ def test_every_record_states_licence_citation_and_that_it_is_unverified(name):
     assert all(
         archive.url.startswith("https://data.broadinstitute.org/") for archive in record.archives
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "images"),
+    [
+        ("bbbc018", 9),
+        pytest.param("bbbc001", 6, marks=pytest.mark.slow),
+        pytest.param("bbbc005", 32, marks=pytest.mark.slow),
+        pytest.param("bbbc006", 8, marks=pytest.mark.slow),
+        pytest.param("bbbc008", 12, marks=pytest.mark.slow),
+        pytest.param("ht29", 27, marks=pytest.mark.slow),
+    ],
+)
+def test_tfds_own_test_of_a_builder_passes(name, images, tmp_path):
+    pytest.importorskip("dill", reason="tfds.testing.DatasetBuilderTestCase needs dill")
+    WRITERS[name](tmp_path)
+    facts = {
+        "DATASET_CLASS": find("datasets", f"bbbc/{name}").load(),
+        "SPLITS": {"train": images},
+        "EXAMPLE_DIR": str(tmp_path),
+        "test_registered": None,  # its names stay out of TFDS', which other packages share
+    }
+    case = type("Case", (tfds.testing.DatasetBuilderTestCase,), facts)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+    assert result.testsRun
+    assert not [*result.failures, *result.errors]
