@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.recipe import show
-from zoo.settings import DATA_SETTINGS, SETTINGS, convert_setting, from_environment
+from zoo.settings import SETTINGS, convert_setting, from_environment
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -23,17 +23,18 @@ def setting_options(names: Iterable[str] = SETTINGS) -> Decorator:
     return decorate
 
 
-def data_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `zoo.data.load` takes: from the command line, else `ZOO_*`, else the default.
+def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a command that is no run: command line, else `ZOO_*`, else the default.
 
     Args:
-        given: Values of the flags that `setting_options(DATA_SETTINGS)` made.
+        given: Values of the flags that `setting_options` made; those for `DATA_SETTINGS` are
+            what `zoo.data.load` takes.
 
     Raises:
         zoo.errors.UsageError: If a value does not fit its setting.
     """
     typed = {k: convert_setting(k, value) for k, value in given.items() if value is not None}
-    defaults = {name: SETTINGS[name].default for name in DATA_SETTINGS}
+    defaults = {name: SETTINGS[name].default for name in given}
     environment = {k: v for k, v in from_environment(os.environ).items() if k in defaults}
     return {**defaults, **environment, **typed}
 

@@ -27,11 +27,16 @@ def command(name: str, only: tuple[str, ...], dry_run: bool, as_json: bool) -> N
     record = find(name)
     if record.name == "tfds":
         _fetch_tfds(name, only, dry_run, as_json)
-    elif dry_run:
-        _print_plan(_plan(record, only), as_json)
-    else:
-        from zoo.data.fetching import fetch
+        return
+    from zoo.data.fetching import fetch, wanted_of
 
+    wanted = wanted_of(record, only)
+    if left := [archive.filename for archive in record.archives if archive not in wanted]:
+        some = f"{left[0]} is" if len(left) == 1 else f"{left[0]} and {len(left) - 1} more are"
+        click.echo(f"{some} left out; --only TEXT takes what has TEXT in its name", err=True)
+    if dry_run:
+        _print_plan(_plan(record, wanted), as_json)
+    else:
         print_prepared(record, fetch(record, only), as_json)
 
 
@@ -53,11 +58,11 @@ def _fetch_tfds(name: str, only: tuple[str, ...], dry_run: bool, as_json: bool) 
         click.echo(folder)
 
 
-def _plan(record: Any, only: tuple[str, ...]) -> dict[str, Any]:
-    from zoo.data.fetching import downloads_of, wanted_of
+def _plan(record: Any, wanted: list[Any]) -> dict[str, Any]:
+    from zoo.data.fetching import downloads_of
     from zoo.data.prepared import place_of, version_of
 
-    plan = _planned(wanted_of(record, only), version_of(record) or place_of(record))
+    plan = _planned(wanted, version_of(record) or place_of(record))
     state = "prepared" if version_of(record) else "absent"
     return {"name": record.name, "state": state, "downloads": str(downloads_of(record)), **plan}
 

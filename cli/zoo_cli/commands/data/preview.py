@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from zoo.settings import DATA_SETTINGS
-from zoo_cli.flags import data_settings, setting_options
+from zoo_cli.flags import setting_options, settings_of
 
 PREVIEWED = 64
 
@@ -16,10 +16,14 @@ PREVIEWED = 64
 @setting_options(DATA_SETTINGS)
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file; default NAME.png.")
 def command(data: str, out: Path | None, **settings: Any) -> None:
-    """Write a PNG of 64 training crops of DATA, evenly spread over the training set."""
-    chosen = data_settings(settings)
+    """Write a PNG of 64 training crops of DATA, evenly spread over the training set.
+
+    Under them is a scale bar, if the size of a pixel is known.
+    """
+    chosen = settings_of(settings)
     from zoo.data import load
     from zoo.data.locking import slug
+    from zoo.report.scale import pixel_width, with_bar
     from zoo.runs import write_bytes
     from zoo.runs.pictures import grid_png
 
@@ -27,7 +31,8 @@ def command(data: str, out: Path | None, **settings: Any) -> None:
     train = images.split("train")
     spread = [i * len(train) // PREVIEWED for i in range(min(PREVIEWED, len(train)))]
     target = out or Path(f"{slug(images.name)}.png")
-    write_bytes(target, grid_png(train[spread], columns=8))
+    grid = grid_png(train[spread], columns=8)
+    write_bytes(target, with_bar(grid, pixel_width(images.provenance)))
     n, height, width, channels = images.shape
     click.echo(f"{images.name}: {n} crops of {height}x{width}x{channels}", err=True)
     click.echo(target)

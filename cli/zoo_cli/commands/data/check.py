@@ -1,0 +1,32 @@
+"""`zoo data check`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.settings import READING
+from zoo_cli.flags import setting_options, settings_of
+from zoo_cli.output import json_option, print_json
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@setting_options(READING)
+@json_option
+def command(path: Path, as_json: bool, **settings: Any) -> None:
+    """List what is wrong with the image files of PATH, a folder, a zip archive or a file.
+
+    Each file that would be set aside has a line with the reason. Exits with 1 if there is one.
+    """
+    options = {key: value for key, value in settings_of(settings).items() if value is not None}
+    from zoo.data.check import check
+
+    report = check(path, **options)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        click.echo("\n".join(report.lines()))
+    if report.rejected:
+        sys.exit(1)
