@@ -1,11 +1,11 @@
 """Lists of images to accept or to reject, as people and `zoo app` write them."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.table import read_lines
 from zoo.errors import UsageError
 
 
@@ -15,11 +15,7 @@ def read_list(path: str | Path) -> list[str]:
     Raises:
         zoo.errors.UsageError: If it cannot be read or holds no name.
     """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row and row[0].strip()]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+    rows = [row for row in read_lines(Path(path)) if row and row[0].strip()]
     if not rows:
         raise UsageError(f"{path} names no image")
     header = [cell.strip().lower() for cell in rows[0]]

@@ -5,13 +5,16 @@ import inspect
 import json
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from zoo.data.examples import Rejection
+from zoo.data.hashing import file_hash
 from zoo.data.prepared import facts_of, version_of
+from zoo.data.table import annotated, read_table
 from zoo.errors import UsageError
 from zoo.plugins import unknown
 from zoo.specs import Dataset
@@ -43,15 +46,25 @@ def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Sourc
     Args:
         record: What `name` selects.
         name: As the user typed it, with the argument of a scheme.
-        options: Keywords for a callable.
+        options: Keywords for a callable; any dataset takes `labels`, a table of labels by id.
 
     Raises:
         zoo.errors.ZooError: If the dataset is not prepared.
         zoo.errors.UsageError: If an option is unknown.
     """
-    if record.archives:
-        return _stored(record, options)
-    return _called(record, name, options)
+    rest = dict(options)
+    labels = None if _reads_labels(record) else rest.pop("labels", None)
+    source = _stored(record, rest) if record.archives else _called(record, name, rest)
+    if labels is None:
+        return source
+    table = read_table(Path(labels))
+    key = _key([source.key, file_hash(Path(labels))])
+    return replace(source, key=key, examples=lambda: annotated(source.examples(), table))
+
+
+def _reads_labels(record: Dataset) -> bool:
+    """Whether the dataset takes `labels` itself, as one that knows its files' paths does."""
+    return not record.archives and "labels" in inspect.signature(record.load()).parameters
 
 
 def parse_options(text: str) -> dict[str, Any]:

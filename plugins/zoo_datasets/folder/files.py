@@ -11,11 +11,12 @@ from zoo.data.decode import LOSSY, SUFFIXES, encoding
 from zoo.data.folders import attempted, content_key, open_folder
 from zoo.data.frames import Frame, Reading
 from zoo.data.masks import MaskReader
+from zoo.data.table import Table, read_table
 from zoo.errors import UsageError
 from zoo_datasets.folder.masks import find_masks
 from zoo_datasets.folder.pattern import PLANES, check_planes, parse, pattern_units
 from zoo_datasets.folder.planes import Reader
-from zoo_datasets.folder.table import NAME, Table, described, read_table
+from zoo_datasets.folder.table import NAME, described
 from zoo_datasets.folder.units import Unit, file_units, find_layout
 
 

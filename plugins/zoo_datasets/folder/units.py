@@ -1,12 +1,12 @@
 """The files of a folder, put together into what becomes one image each."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from zoo.data.decode import SUFFIXES
 from zoo.data.folders import image_files, name_of
+from zoo.data.table import same
 
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
@@ -115,11 +115,6 @@ def stem(name: str) -> str:
     """A path without the ending of an image, in one spelling of its letters."""
     ending = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
     return same(name.removesuffix(name[len(name) - len(ending) :]) if ending else name)
-
-
-def same(text: str) -> str:
-    """Text in the composed spelling, as macOS writes `é` in two parts and others in one."""
-    return unicodedata.normalize("NFC", text)
 
 
 def _is_dicom(file: Path) -> bool:
