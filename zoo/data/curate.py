@@ -69,7 +69,7 @@ KINDS = {
         pixels=True,
         caution="absolute intensities, and ratios between channels, are lost image by image",
     ),
-    "focus": Kind("set aside what is less sharp than LEAST", (0.05,), 0, 1),
+    "focus": Kind("set aside what is less sharp than LEAST", (0.1,), 0, 1),
     "artefacts": Kind("set aside blank images, and over MOST saturated", (0.05,), 0, 1),
     "unique": Kind("keep the first of exact duplicates"),
     "distinct": Kind("keep the first of near duplicates"),
