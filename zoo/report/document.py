@@ -1,20 +1,13 @@
 """From a run folder to figures, report.html and MODEL_CARD.md."""
 
-import base64
-import html
-import re
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-from jinja2 import ChainableUndefined, Environment, PackageLoader
-from markupsafe import Markup, escape
 
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
 from zoo.report.convergence import equilibrium
+from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
 from zoo.report.scale import Bar, bar_of, pixel_width
@@ -42,10 +35,8 @@ def build_report(run: Run) -> Path:
     for row in rows:
         write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
     shown = _shown(contents, curves, detectors, rows)
-    write_text(run.card_path, _environment(html_page=False).get_template("card.md").render(shown))
-    write_text(
-        run.report_path, _environment(html_page=True).get_template("page.html").render(shown)
-    )
+    write_text(run.card_path, environment(html_page=False).get_template("card.md").render(shown))
+    write_text(run.report_path, environment(html_page=True).get_template("page.html").render(shown))
     return Path(run.report_path)
 
 
@@ -94,41 +85,3 @@ def _bars(contents: Contents, rows: list[StripRow]) -> dict[str, Bar | None]:
     }
     width = pixel_width(contents.data)
     return {name: bar_of(picture, width) if picture else None for name, picture in shown.items()}
-
-
-def _environment(*, html_page: bool) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("zoo.report", "."),
-        autoescape=html_page,
-        finalize=None if html_page else _markdown,
-        undefined=ChainableUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
-    environment.filters.update({name: getattr(numbers, name) for name in names})
-    environment.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
-    environment.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
-    return environment
-
-
-def _data_uri(picture: Path | bytes) -> str:
-    content = picture if isinstance(picture, bytes) else picture.read_bytes()
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def _link(address: Any) -> str:
-    """The address if a browser may be sent there, else nothing."""
-    return str(address) if urlsplit(str(address)).scheme in ("http", "https") else ""
-
-
-def _code(text: Any) -> Markup:
-    """Text with what stands between backticks set as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
-
-
-def _markdown(value: Any) -> Any:
-    if value is None or isinstance(value, Markup):
-        return value
-    text = html.escape(str(value), quote=False)
-    return " ".join(text.split()).replace("|", "\\|")
