@@ -1,5 +1,6 @@
 """DICOM images. Only the tags of a list of technical ones are read from a file at all."""
 
+import io
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,8 +15,8 @@ from zoo.data.formats.pixels import (
     check_area,
     check_bytes,
     in_micrometres,
-    opened,
     pick,
+    read_whole,
     rescaled,
 )
 from zoo.data.frames import Frame, Reading, planes
@@ -89,18 +90,19 @@ def _plain(value: Any) -> Any:
 def _dataset(content: Path | bytes, *, pixels: bool = True) -> Any:
     from pydicom import dcmread
 
-    with opened(content) as file:
-        if DEFLATED in file.read(HEAD):
-            raise Rejected("deflated as a whole, which is not read; rewrite it without")
-        file.seek(0)
-        wanted: list[Any] = [*TECHNICAL, *FOR_PIXELS]
-        return dcmread(file, force=True, specific_tags=wanted, stop_before_pixels=not pixels)
+    # From memory, because a file would take what a damaged length asks for before it is read.
+    data = read_whole(content)
+    if DEFLATED in data[:HEAD]:
+        raise Rejected("deflated as a whole, which is not read; rewrite it without")
+    wanted: list[Any] = [*TECHNICAL, *FOR_PIXELS]
+    file = io.BytesIO(data)
+    return dcmread(file, force=True, specific_tags=wanted, stop_before_pixels=not pixels)
 
 
 def _check(dataset: Any) -> None:
     """Check what it claims to hold, and that something installed can decode it."""
     if not any(f"{kind}PixelData" in dataset for kind in ("", "Float", "DoubleFloat")):
-        raise Rejected("DICOM without an image")
+        raise Rejected("DICOM without an image, or truncated before it")
     each = int(dataset.SamplesPerPixel) * max(1, int(dataset.BitsAllocated) // 8)
     check_area(int(dataset.Columns), int(dataset.Rows), each)
     check_bytes(int(dataset.Columns) * int(dataset.Rows) * each * _count(dataset))

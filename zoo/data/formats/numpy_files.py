@@ -33,7 +33,7 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
         if magic != b"PK":
             yield from _images(file, size, reading)
             return
-        with zipfile.ZipFile(file) as archive:
+        with _opened_zip(file) as archive:
             entry = _array(archive)
             with archive.open(entry) as member:
                 yield from _images(member, entry.file_size, reading)
@@ -43,6 +43,13 @@ def encoding(content: Path | bytes) -> tuple[str, bool]:
     """Name of the format, and that nothing is lost."""
     with opened(content) as file:
         return ("NPZ" if file.read(2) == b"PK" else "NPY"), False
+
+
+def _opened_zip(file: BinaryIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except zipfile.BadZipFile:
+        raise Rejected("no zip archive, or truncated") from None
 
 
 def _array(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from zoo.data.examples import Rejected
-from zoo.data.formats.pixels import ALPHA, MAX_PIXELS, check_area, opened, pick
+from zoo.data.formats.pixels import ALPHA, MAX_PIXELS, check_area, opened, pick, read_whole
 from zoo.data.frames import Frame, Reading, planes
 
 logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)  # what is wrong is said by us, once
@@ -36,13 +36,16 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
         zoo.data.examples.Rejected: If it is damaged or too large, or an animation and no frame is
             chosen.
     """
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    # From memory, because a file would take what a damaged length asks for before it is read.
+    data = read_whole(content)
+    if data[:4] == b"RIFF" and len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise Rejected("truncated")  # which Pillow says of all formats but WebP
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_header(image)
-            yield from _frames(image, content, reading)
+            yield from _frames(image, data, reading)
     except UnidentifiedImageError:
-        raise Rejected(_unidentified(content)) from None
+        raise Rejected(_unidentified(data)) from None
     except Image.DecompressionBombError as error:
         claimed = int("".join(re.findall(r"\((\d+) pixels", str(error))) or 0)
         raise Rejected(f"claims {claimed:,} pixels, more than {MAX_PIXELS:,}") from None
@@ -59,10 +62,10 @@ def encoding(content: Path | bytes) -> tuple[str, bool]:
         return kind, b"VP8L" not in source.read(WEBP_HEADER)
 
 
-def _frames(image: Image.Image, content: Path | bytes, reading: Reading) -> Iterator[Frame]:
+def _frames(image: Image.Image, data: bytes, reading: Reading) -> Iterator[Frame]:
     count = getattr(image, "n_frames", 1)
     if _cut_by_pillow(image) and count == 1:
-        deep, note = _deep_colour(content)
+        deep, note = _deep_colour(data)
         yield Frame(pick(deep, reading.channels), "", note)
         return
     notes: list[str] = []
@@ -90,10 +93,9 @@ def _cut_by_pillow(image: Image.Image) -> bool:
     return image.format == "PNG" and colour and ";16" in str(getattr(image, "tile", ""))
 
 
-def _deep_colour(content: Path | bytes) -> tuple[npt.NDArray[Any], str]:
+def _deep_colour(data: bytes) -> tuple[npt.NDArray[Any], str]:
     import imagecodecs
 
-    data = content if isinstance(content, bytes) else content.read_bytes()
     pixels = imagecodecs.png_decode(data)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     return (pixels[..., :-1], ALPHA) if pixels.shape[-1] in (2, 4) else (pixels, "")
@@ -113,13 +115,11 @@ def _pixels(image: Image.Image, *, animated: bool) -> tuple[npt.NDArray[Any], st
     return (pixels[..., :-1], ALPHA) if image.mode in ("LA", "RGBA") else (pixels, "")
 
 
-def _unidentified(content: Path | bytes) -> str:
+def _unidentified(data: bytes) -> str:
     """Pillow calls an image of zero area unidentified, so its header is read here."""
-    with opened(content) as file:
-        head = file.read(26)
     for signature, layout, offset in SIZES:
-        if head.startswith(signature) and len(head) == 26:
-            width, height = struct.unpack_from(layout, head, offset)
+        if data.startswith(signature) and len(data) >= 26:
+            width, height = struct.unpack_from(layout, data, offset)
             if not width or not height:
                 return f"zero area: {width}×{height} pixels"
     return "no image that can be read"

@@ -38,6 +38,18 @@ def opened(content: Path | bytes) -> Iterator[BinaryIO]:
         yield file
 
 
+def read_whole(content: Path | bytes) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        zoo.data.examples.Rejected: If they are more than is read at once.
+    """
+    if isinstance(content, bytes):
+        return content
+    check_bytes(content.stat().st_size)
+    return content.read_bytes()
+
+
 def length(file: BinaryIO) -> int:
     """How many bytes an open file has; it is put back to its start."""
     size = file.seek(0, io.SEEK_END)
