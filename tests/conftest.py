@@ -1,7 +1,9 @@
+import http.server
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,58 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the user's datasets, caches and weights out of the tests."""
     os.environ["ZOO_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras"))
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `files`, whole or continued; `asked` holds each request's path and `Range`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.date = "Mon, 05 Jan 2026 10:00:00 GMT"
+        self.break_after: int | None = None
+        self.announced: int | None = None
+        self.ranges, self.refuses_ranges = True, False
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        name, asked, server = self.path[1:], self.headers["Range"], self.server
+        server.asked.append((name, asked))
+        if name not in server.files or (asked and server.refuses_ranges):
+            self.send_error(416 if asked else 404)
+            return
+        content, start = server.files[name], 0
+        if asked and server.ranges and self.headers["If-Range"] == server.date:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        else:
+            self.send_response(200)
+        if server.ranges:
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Last-Modified", server.date)
+        self.send_header("Content-Length", str((server.announced or len(content)) - start))
+        self.end_headers()
+        self.wfile.write(content[start : server.break_after])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A web server on this machine that can fail as others do."""
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_what_is_prepared_is_listed_and_nothing_unfinished_is_left(home):
 
 def test_another_archive_is_refused_until_the_first_is_removed(home, tmp_path):
     other = write_archive(tmp_path / "other.zip", kinds=["fluorescence"])
-    with pytest.raises(ZooError, match="already prepared from another archive"):
+    with pytest.raises(ZooError, match="already prepared from other archives"):
         import_files(find("datasets", ALL), [other])
 
 

@@ -1,13 +1,8 @@
 """Loading, downloading and the `zoo data` commands."""
 
-import contextlib
-import hashlib
-import http.server
 import json
-import socket
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,13 +10,10 @@ from zoo_cli.main import cli
 from zoo_cli.main import main as run_main
 
 import zoo
-from zoo.data import alias, load, loading, resolve
-from zoo.data.download import download
-from zoo.data.fetching import fetch
+from zoo.data import load, loading
 from zoo.data.prepared import remove
 from zoo.data.source import Source
 from zoo.data.view import View, foreground_of
-from zoo.errors import ZooError
 from zoo.evaluation.score import score
 from zoo.plugins import find
 from zoo.specs import Metric
@@ -33,39 +25,6 @@ SIMULATED = {"image_size": 64, "images": 40}
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-@contextlib.contextmanager
-def serving(content, *, status=200, announced=None):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            self.send_header("Content-Length", str(announced or len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *args):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/archive.zip"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-@contextlib.contextmanager
-def silent_host():
-    """Accepts connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/archive.zip"
-
-
-def from_url(url, **archive):
-    record = find("datasets", "bbbc/bbbc038")
-    return replace(record, archives=(replace(record.archives[0], url=url, **archive),))
 
 
 def test_a_second_load_only_opens_what_the_first_wrote(monkeypatch):
@@ -175,79 +134,6 @@ def test_downscaling_averages_and_keeps_instances():
     assert crop.pixels.shape == (32, 32, 1)
     assert crop.pixels[:, -4:].min() == 200
     assert set(np.unique(crop.mask)) == {0, 7}
-
-
-def test_a_download_arrives_whole(tmp_path, capsys):
-    with serving(b"content" * 1000) as url:
-        download(url, tmp_path / "file")
-    assert (tmp_path / "file").read_bytes() == b"content" * 1000
-    assert "(0 MB)" in capsys.readouterr().err
-
-
-def test_a_silent_host_is_given_up_on(tmp_path):
-    start = time.monotonic()
-    with silent_host() as url, pytest.raises(ZooError, match=r"did not answer within 0\.3 seconds"):
-        download(url, tmp_path / "file", answer=0.3)
-    assert time.monotonic() - start < 3
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({"status": 404}, "HTTP 404"), ({"announced": 99}, "ended after 4 of 99|broke off")],
-)
-def test_a_failed_download_leaves_no_file(tmp_path, options, message):
-    with serving(b"half", **options) as url, pytest.raises(ZooError, match=message):
-        download(url, tmp_path / "file")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_fetch_refuses_an_unknown_hash_and_says_how_to_take_it(home):
-    content = b"something else"
-    with serving(content) as url, pytest.raises(ZooError) as caught:
-        fetch(from_url(url))
-    file = home / "downloads" / "bbbc" / "bbbc038" / "stage1_train.zip"
-    assert hashlib.sha256(content).hexdigest() in str(caught.value)
-    assert f"`zoo data import bbbc/bbbc038 {file}`" in str(caught.value)
-    assert file.read_bytes() == content
-
-
-def test_an_alias_that_cannot_download_falls_back_and_says_why(monkeypatch, capsys):
-    def without_network(kind, name):
-        return from_url("http://127.0.0.1:9/x") if "fluor" in name else find(kind, name)
-
-    monkeypatch.setattr(alias, "find", without_network)
-    name, reason = resolve("bbbc")
-    assert name == "bbbc/simulated"
-    assert "refused" in reason
-    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
-    assert len(warnings) == 1
-
-
-class Broken:
-    """A dataset builder of somebody else's that fails in its own way."""
-
-    VERSION, BUILDER_CONFIGS = "1.0.0", ()
-
-    def __init__(self, **settings):
-        raise KeyError("no such\nfeature")
-
-
-def test_an_alias_survives_a_builder_that_fails_in_its_own_way(monkeypatch, capsys):
-    content = b"an archive"
-    known = {hashlib.sha256(content).hexdigest(): "test"}
-
-    def broken(kind, name):
-        record = find(kind, name)
-        if name == "bbbc/bbbc038-fluorescence":
-            archive = replace(record.archives[0], url=url, sha256=known)
-            return replace(record, target=f"{__name__}:Broken", archives=(archive,))
-        return record
-
-    monkeypatch.setattr(alias, "find", broken)
-    with serving(content) as url:
-        name, reason = resolve("bbbc")
-    assert name == "bbbc/simulated"
-    assert "KeyError: 'no such\\nfeature'" in reason
 
 
 def test_loading_an_alias_records_why_it_fell_back():

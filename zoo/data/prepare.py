@@ -70,10 +70,10 @@ def _already(record: Dataset, copies: list[Copy]) -> dict[str, Any]:
     before = {stored["sha256"] for stored in facts.get("archives", ())}
     if before != {copy.sha256 for copy in copies}:
         raise ZooError(
-            f"{record.name} is already prepared from another archive (SHA-256 "
+            f"{record.name} is already prepared from other archives (SHA-256 "
             f"{listed(sorted(before))}); `zoo data remove {record.name}` first"
         )
-    print(f"{record.name} is already prepared from this archive", file=sys.stderr)
+    print(f"{record.name} is already prepared from what was given", file=sys.stderr)
     return facts
 
 
