@@ -1,19 +1,28 @@
 """What is damaged, hostile or missing is named in one line and set aside."""
 
+import gzip
 import io
 import os
+import runpy
+import stat
 import struct
+import tracemalloc
 import zipfile
 import zlib
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
+from pydicom import dcmread
 
 from zoo.data import load
 from zoo.data.archive import check_entry, open_zip, read_entry
-from zoo.data.decode import decode
+from zoo.data.decode import decode, frames
 from zoo.data.examples import Rejected
+from zoo.data.frames import Reading
 from zoo.errors import UsageError, ZooError
 
 
@@ -45,6 +54,38 @@ def animation():
     return buffer.getvalue()
 
 
+def tiff(image):
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, image)
+    return buffer.getvalue()
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def archived(name, content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def volume_claiming(side):
+    """A NIfTI header that claims a volume of side x side x 9 16-bit values."""
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(np.int16)
+    header.set_data_shape((side, side, 9))
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    return header.binaryblock + bytes(1000)
+
+
+VALID = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "fuzz_formats.py"))[
+    "valid_files"
+]()
+ROWS = b"\x28\x00\x10\x00US\x02\x00\x28\x00"  # (0028,0010), 40 rows
 GREY = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
@@ -56,7 +97,14 @@ BAD = {
     "huge.png": (png_claiming(50_000, 50_000), "claims 2,500,000,000 pixels"),
     "large.png": (png_claiming(11_000, 11_000), "claims 11000×11000 pixels"),
     "postscript.png": (POSTSCRIPT, "no image that can be read"),
-    "animated.gif": (animation(), "holds 2 frames"),
+    "animated.gif": (animation(), "holds 2 frames along t; choose --t"),
+    "nan.tif": (tiff(np.array([[1, np.nan]], np.float32)), "NaN or infinite in 1 of 2 values"),
+    "infinite.npy": (npy(np.array([[np.inf]])), "NaN or infinite in 1 of 1 values"),
+    "complex.npy": (npy(np.ones((2, 2), complex)), "an array of complex128, not of numbers"),
+    "archive.npz": (archived("inner.zip", archived("deep.png", b"x")), "an archive, no image"),
+    "gzip.nii.gz": (gzip.compress(b"x" * 999), "gzip of something that is no NIfTI"),
+    "claims.nii.gz": (gzip.compress(volume_claiming(9000)), "claims 1,458,000,000 bytes unpacked"),
+    "large.dcm": (VALID["slice.dcm"].replace(ROWS, ROWS[:-2] + b"\xff\xff"), "truncated"),
 }
 
 
@@ -67,16 +115,72 @@ def test_a_bad_image_is_refused_with_the_reason(name):
         decode(content)
 
 
-def test_sixteen_bit_colour_is_refused_rather_than_cut():
-    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
-    content = png_claiming(1, 1)
-    old = content[8 : 8 + 25]
-    new = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
-    with pytest.raises(Rejected, match="16-bit colour"):
-        decode(content.replace(old, new))
+def cut(name):
+    """A valid file of a format, its last third missing."""
+    content = VALID[name]
+    return content[: len(content) * 2 // 3]
 
 
-@pytest.mark.parametrize("suffix", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
+@pytest.mark.parametrize("name", VALID)
+def test_a_file_that_was_cut_off_is_never_read_in_part(name, tmp_path):
+    (tmp_path / name).write_bytes(cut(name))
+    with pytest.raises(Rejected, match=r"truncated|does not decode"):
+        list(frames(tmp_path / name, reading=Reading(z="all", t="all")))
+
+
+def test_an_inverted_dicom_image_is_turned_and_noted():
+    dataset = dcmread(io.BytesIO(VALID["white.dcm"]))
+    pixels, note = decode(VALID["white.dcm"])
+    assert note == "MONOCHROME1 inverted"
+    assert np.array_equal(pixels[..., 0], 255 - dataset.pixel_array)
+
+
+def test_sixteen_bits_of_which_twelve_are_used_do_not_come_in_black(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    (tmp_path / "images").mkdir()
+    for number in range(60):
+        image = np.random.default_rng(number).integers(0, 4096, (32, 32), np.uint16)
+        tifffile.imwrite(tmp_path / "images" / f"{number:02d}.tif", image)
+    images = load(f"folder:{tmp_path / 'images'}")
+    assert np.array_equal(decode(tmp_path / "images" / "59.tif")[0][..., 0], image)
+    assert images[:].mean() / np.iinfo(images.dtype).max > 0.4
+
+
+@pytest.mark.parametrize("data_file", ["../secret.raw", "/etc/passwd", "link.raw", "LIST"])
+def test_a_header_cannot_reach_files_outside_its_folder(tmp_path, data_file):
+    (tmp_path / "secret.raw").write_bytes(bytes(100))
+    (folder := tmp_path / "volumes").mkdir()
+    (folder / "link.raw").symlink_to(tmp_path / "secret.raw")
+    tags = "NDims = 2\nDimSize = 10 10\nElementType = MET_UCHAR\n"
+    (folder / "v.mhd").write_text(f"{tags}ElementDataFile = {data_file}\n")
+    with pytest.raises(Rejected, match=r"outside its folder|not beside it|several files"):
+        decode(folder / "v.mhd")
+
+
+def test_an_ome_tiff_does_not_open_the_files_that_it_names(tmp_path):
+    plane = np.ones((8, 8), np.uint8)
+    tifffile.imwrite(tmp_path / "other.ome.tif", plane * 9)
+    told = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1">'
+        '<Image ID="Image:0"><Pixels DimensionOrder="XYZCT" Type="uint8" SizeX="8" SizeY="8" '
+        'SizeZ="2" SizeC="1" SizeT="1"><TiffData FirstZ="0" IFD="0"><UUID FileName="a.ome.tif">'
+        'urn:uuid:1</UUID></TiffData><TiffData FirstZ="1" IFD="0"><UUID FileName="other.ome.tif">'
+        "urn:uuid:2</UUID></TiffData></Pixels></Image></OME>"
+    )
+    tifffile.imwrite(tmp_path / "a.ome.tif", plane, description=told, metadata=None)
+    assert [f.pixels.max() for f in frames(tmp_path / "a.ome.tif", reading=Reading(z="all"))] == [1]
+
+
+def test_a_packed_volume_is_unpacked_no_further_than_its_header_claims(tmp_path):
+    bomb = gzip.compress(VALID["volume.nii"] + bytes(60_000_000), compresslevel=1)
+    (tmp_path / "bomb.nii.gz").write_bytes(bomb)
+    tracemalloc.start()
+    assert len(list(frames(tmp_path / "bomb.nii.gz"))) == 56
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("suffix", ["PNG", "BMP", "DIB", "TIFF", "GIF", "WEBP"])
 def test_good_images_come_back_exactly(suffix):
     buffer = io.BytesIO()
     options = {"lossless": True} if suffix == "WEBP" else {}
@@ -140,6 +244,13 @@ def test_an_archive_with_a_password_is_named(tmp_path):
 def test_an_entry_that_climbs_out_of_its_folder_is_refused(name):
     with pytest.raises(Rejected, match="climbs out"):
         check_entry(zipfile.ZipInfo(name))
+
+
+def test_a_link_in_an_archive_is_refused():
+    entry = zipfile.ZipInfo("innocent.png")
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with pytest.raises(Rejected, match="a symbolic link"):
+        check_entry(entry)
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path):
