@@ -75,7 +75,7 @@ def dicom(pixels, *, syntax=ExplicitVRLittleEndian, packed=b"", **tags):
     for name, value in tags.items():
         setattr(dataset, name, value)
     if syntax == RLELossless:
-        dataset.compress(RLELossless, pixels)
+        dataset.compress(RLELossless, pixels, generate_instance_uid=False)
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
