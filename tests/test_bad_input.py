@@ -3,13 +3,11 @@
 import gzip
 import io
 import os
-import runpy
 import stat
 import struct
 import tracemalloc
 import zipfile
 import zlib
-from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -17,6 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 from pydicom import dcmread
+from valid_files import valid_files
 
 from zoo.data import load
 from zoo.data.archive import check_entry, open_zip, read_entry
@@ -82,9 +81,7 @@ def volume_claiming(side):
     return header.binaryblock + bytes(1000)
 
 
-VALID = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "fuzz_formats.py"))[
-    "valid_files"
-]()
+VALID = valid_files()
 ROWS = b"\x28\x00\x10\x00US\x02\x00\x28\x00"  # (0028,0010), 40 rows
 GREY = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32).astype(np.uint8)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"

@@ -2,15 +2,15 @@
 
 import contextlib
 import os
-import runpy
 import sys
-from pathlib import Path
 
+import fuzz_formats
 import pytest
+from fuzz_formats import Worker, fuzzed_files, run
+from valid_files import valid_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the limits are Linux's")
 
-FUZZ = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "fuzz_formats.py"))
 FAILED = ("failed", "crashed", "hung", "over memory")
 
 
@@ -19,7 +19,7 @@ def no_failures(counts):
 
 
 def test_damaged_files_are_read_or_refused():
-    counts = FUZZ["run"](len(FUZZ["valid_files"]()), seed=1)
+    counts = run(len(valid_files()), seed=1)
     assert no_failures(counts)
     assert counts["read"] > 0
     assert counts["refused"] > 0
@@ -27,21 +27,21 @@ def test_damaged_files_are_read_or_refused():
 
 @pytest.mark.slow
 def test_five_hundred_damaged_files_are_read_or_refused():
-    counts = FUZZ["run"](500, seed=0)
+    counts = run(500, seed=0)
     assert no_failures(counts)
     assert counts["read"] + counts["refused"] == 500
 
 
 def test_a_file_that_hangs_the_reader_is_noticed_and_the_next_one_is_read(tmp_path, monkeypatch):
-    monkeypatch.setitem(FUZZ["Worker"].read.__globals__, "SECONDS", 0.5)
+    monkeypatch.setattr(fuzz_formats, "SECONDS", 0.5)
     os.mkfifo(tmp_path / "waits.png")
-    (tmp_path / "good.png").write_bytes(FUZZ["valid_files"]()["grey.png"])
-    with contextlib.closing(FUZZ["Worker"]()) as worker:
+    (tmp_path / "good.png").write_bytes(valid_files()["grey.png"])
+    with contextlib.closing(Worker()) as worker:
         assert worker.read(tmp_path / "waits.png")[0] == "hung"
         assert worker.read(tmp_path / "good.png")[0] == "read"
 
 
 def test_the_same_seed_gives_the_same_files():
-    first, again = (list(FUZZ["fuzzed_files"](50, seed=3)) for _ in range(2))
+    first, again = (list(fuzzed_files(50, seed=3)) for _ in range(2))
     assert first == again
-    assert first != list(FUZZ["fuzzed_files"](50, seed=4))
+    assert first != list(fuzzed_files(50, seed=4))
