@@ -145,14 +145,14 @@ def _training_curve(
             axes.set_ylim(-0.03, 1.03)
         if name == "gradients":
             axes.set_yscale("log")
-        _legend(axes, len(columns))
+        legend(axes, len(columns))
 
     ends = [f"{LABELS[key]} ends at {_last(rows, key):.3g}" for key in columns]
     caption = f"Line: median, band: range, of {BINS} bins or fewer."
     if lines:
         caption += f" Dashed: equilibrium of this loss, {_marks(columns, at_equilibrium)}."
     alt = f"{title} over training: {'; '.join(ends)}."
-    return Curve(name, _svg(name, draw), title, caption, alt)
+    return Curve(name, svg(name, draw), title, caption, alt)
 
 
 def _marks(columns: list[str], at_equilibrium: Mapping[str, float]) -> str:
@@ -199,21 +199,28 @@ def detection_curve(curve: Sequence[Mapping[str, Any]]) -> Curve | None:
         lowest = min(0.45, *(row["accuracy"] - 0.03 for row in curve))
         axes.set_ylim(lowest, 1.02)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        _legend(axes, len(detectors))
+        legend(axes, len(detectors))
 
     last = ", ".join(
         f"{r['detector']} {r['accuracy']:.0%}" for r in curve if r["step"] == steps[-1]
     )
     return Curve(
         "detectors",
-        _svg("detectors", draw, size=(4.8, 3.3)),
+        svg("detectors", draw, size=(4.8, 3.3)),
         "Detector accuracy over training",
         "Each detector is trained anew against each stored snapshot. Dashed: chance, 50 %.",
         f"Accuracy of {len(detectors)} detectors at {len(steps)} snapshots; at the last: {last}.",
     )
 
 
-def _svg(name: str, draw: Callable[[Axes], None], size: tuple[float, float] = (4.2, 3.0)) -> str:
+def svg(name: str, draw: Callable[[Axes], None], size: tuple[float, float] = (4.2, 3.0)) -> str:
+    """A figure with one pair of axes as the text of an SVG file, in the style of all others.
+
+    Args:
+        name: Of the figure; the same name and content give the same bytes.
+        draw: What is drawn.
+        size: (width, height) in inches.
+    """
     style: Any = {**STYLE, "svg.hashsalt": name}
     with mpl.rc_context(style):
         canvas = Canvas(figsize=size, layout="constrained")
@@ -224,7 +231,8 @@ def _svg(name: str, draw: Callable[[Axes], None], size: tuple[float, float] = (4
     return buffer.getvalue()
 
 
-def _legend(axes: Axes, entries: int) -> None:
+def legend(axes: Axes, entries: int) -> None:
+    """Name so many lines above the axes."""
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),

@@ -108,8 +108,9 @@ class Folder:
                 yield from attempted(unit.name, self._examples(unit, masks))
 
     def _examples(self, unit: Unit, masks: MaskReader) -> Iterator[Mapping[str, Any]]:
+        codec = next(filter(None, map(encoding, unit.paths())), "")
         for frame, used in self.reader.frames(unit):
-            yield self._example(unit, frame, used, masks)
+            yield {"codec": codec, **self._example(unit, frame, used, masks)}
 
     def _example(
         self, unit: Unit, frame: Frame, used: list[Path], masks: MaskReader
