@@ -256,6 +256,16 @@ def test_an_animation_gives_the_frame_that_is_chosen():
         assert [frame.place for frame in read(content, t="all")] == ["t0", "t1"]
 
 
+def test_only_the_first_series_is_read_and_that_there_are_more_is_noted():
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer, ome=True) as writer:
+        writer.write(DEEP, metadata={"axes": "YX"})
+        writer.write(GREY[:8], metadata={"axes": "YX"})
+    frame = only(buffer.getvalue())
+    assert np.array_equal(frame.pixels[..., 0], DEEP)
+    assert frame.note == "first of 2 image series"
+
+
 SIZES = {
     "OME": (
         tiff(

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from zoo.data.formats.pixels import (
     check_area,
     check_bytes,
     in_micrometres,
+    opened,
     pick,
     read_whole,
     rescaled,
@@ -58,7 +59,8 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
             in a way that nothing installed can read.
     """
     try:
-        dataset = _dataset(content)
+        # From memory, because a file would take what a damaged length asks for before it is read.
+        dataset = _dataset(io.BytesIO(read_whole(content)))
         _check(dataset)
         yield from _frames(dataset, reading)
     except Rejected:
@@ -74,7 +76,8 @@ def facts(dataset: Any) -> Mapping[str, Any]:
 
 def encoding(content: Path | bytes) -> tuple[str, bool]:
     """Name of the format, and whether it has lost detail."""
-    dataset = _dataset(content, pixels=False)
+    with opened(content) as file:
+        dataset = _dataset(file, pixels=False)
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
     return "DICOM", syntax in JPEG_LOSSY or str(dataset.get("LossyImageCompression")) == "01"
 
@@ -87,15 +90,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int | float) else str(value)
 
 
-def _dataset(content: Path | bytes, *, pixels: bool = True) -> Any:
+def _dataset(file: BinaryIO, *, pixels: bool = True) -> Any:
     from pydicom import dcmread
 
-    # From memory, because a file would take what a damaged length asks for before it is read.
-    data = read_whole(content)
-    if DEFLATED in data[:HEAD]:
+    if DEFLATED in file.read(HEAD):
         raise Rejected("deflated as a whole, which is not read; rewrite it without")
+    file.seek(0)
     wanted: list[Any] = [*TECHNICAL, *FOR_PIXELS]
-    file = io.BytesIO(data)
     return dcmread(file, force=True, specific_tags=wanted, stop_before_pixels=not pixels)
 
 

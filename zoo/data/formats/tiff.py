@@ -20,7 +20,8 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
     """The planes of the first image series, in the file's own depth.
 
     Channels are those of the axis C and of a pixel's samples. A palette is applied, and
-    white-is-zero inverted.
+    white-is-zero inverted. That there are other series, such as further positions of the stage or
+    a slide's label, is noted.
 
     Raises:
         zoo.data.examples.Rejected: If it is truncated or too large, holds several planes and none
@@ -30,8 +31,11 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
         stack = Planes(file, reading.channels)
         sizes = {"t": stack.size("t"), "z": stack.size("z")}
         size = pixel_size(file)
+        others = [f"first of {len(file.series)} image series"] if len(file.series) > 1 else []
         for place, pixels, chosen in planes(stack.read, sizes, reading=reading):
-            yield Frame(pixels, place, ", ".join(filter(None, [*stack.notes, chosen])), size)
+            yield Frame(
+                pixels, place, ", ".join(filter(None, [*stack.notes, *others, chosen])), size
+            )
 
 
 def encoding(content: Path | bytes) -> tuple[str, bool]:
