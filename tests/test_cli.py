@@ -131,7 +131,7 @@ def test_a_switch_turns_back_on_what_the_environment_turned_off(zoo_command):
 def test_every_setting_is_an_option_of_run_with_its_default(zoo_command):
     text = zoo_command("run", "--help").stdout
     assert all(f"--{name.replace('_', '-')} " in text for name in SETTINGS)
-    assert "Size of the images, pixels.  [default: 64x64]" in text
+    assert "[default: 64x64]" in text
 
 
 def test_settings_of_the_user_s_config_count(zoo_command, tmp_path):

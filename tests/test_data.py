@@ -6,12 +6,13 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from zoo_cli.main import cli
 from zoo_cli.main import main as run_main
 
 import zoo
 from zoo.data import load, loading
-from zoo.data.prepared import remove
+from zoo.data.prepared import removable, remove
 from zoo.data.source import Source
 from zoo.data.view import View, foreground_of
 from zoo.evaluation.score import score
@@ -151,6 +152,30 @@ def test_removing_the_simulator_deletes_its_crops_and_features(home):
     assert not any(folder.exists() for folder in kept)
 
 
+def test_removing_one_folder_leaves_the_crops_of_another(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("cells", "cells more"):
+        for number in range(60):
+            picture(tmp_path / name / f"{number}.png", number)
+        load(f"folder:{name}", image_size=64)
+    remove(find("datasets", "folder"), "folder:cells")
+    (left,) = (path for path in (home / "crops").iterdir() if path.is_dir())
+    assert left.name.startswith("folder-cells-more-")
+
+
+def test_removing_one_size_leaves_the_other_sizes_alone(home):
+    for name in ("medmnist-bloodmnist", "medmnist-bloodmnist-64"):
+        (home / "crops" / f"{name}-{'0a' * 8}").mkdir(parents=True)
+    (folder,) = removable(find("datasets", "medmnist/bloodmnist"))
+    assert folder.name == f"medmnist-bloodmnist-{'0a' * 8}"
+
+
+def picture(path, seed):
+    path.parent.mkdir(exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (64, 64), np.uint8)
+    Image.fromarray(noise).save(path)
+
+
 class Brightness:
     suffix, dimension = "brightness", 1
     facts = {"extractor": "mean of the pixels"}  # noqa: RUF012
@@ -219,17 +244,14 @@ def test_a_command_that_cannot_do_it_says_so_in_one_line(capsys, args, status, m
 
 
 def test_preview_writes_a_picture_of_training_crops(capsys, tmp_path):
-    from PIL import Image
-
     for number in range(70):
-        noise = np.random.default_rng(number).integers(0, 256, (64, 64), np.uint8)
-        Image.fromarray(noise).save(tmp_path / f"{number}.png")
+        picture(tmp_path / f"{number}.png", number)
     target = tmp_path / "preview.png"
     status, output = command(capsys, "preview", f"folder:{tmp_path}", "--out", str(target))
     assert status == 0
     assert output.out.strip() == str(target)
-    with Image.open(target) as picture:
-        assert picture.width > 8 * 64
+    with Image.open(target) as preview:
+        assert preview.width > 8 * 64
 
 
 def test_every_data_command_has_a_help_text():

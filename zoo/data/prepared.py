@@ -1,17 +1,20 @@
 """Prepared datasets on disk: where they are and what is known of them, read without TFDS."""
 
-import itertools
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from zoo.data.home import home
 from zoo.data.locking import cannot_write, lock, slug
+from zoo.data.tfds_folders import parsed
 from zoo.errors import ZooError
+from zoo.plugins import records
 from zoo.specs import Dataset
 
 FACTS = "zoo.json"
+KEY = "[0-9a-f]" * 16  # ends the names of the folders of crops and features
 
 
 def place_of(record: Dataset) -> Path:
@@ -76,19 +79,37 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def removable(record: Dataset) -> list[Path]:
-    """What zoo keeps of a dataset: prepared files, which its filters share, crops and features."""
+def removable(record: Dataset, *names: str) -> list[Path]:
+    """What zoo keeps of a dataset: prepared files, crops and features, also of its filters.
+
+    Args:
+        record: What the names select.
+        names: As the user typed it, with the argument of a scheme.
+    """
     if record.alias:
         return []
-    place = place_of(record)
-    name = place.relative_to(home() / "datasets").as_posix() if record.archives else record.name
-    found = [place] if record.archives and place.is_dir() else []
-    made = (sorted((home() / kind).glob(f"{slug(name)}-*")) for kind in ("crops", "features"))
-    return [*found, *itertools.chain(*made)]
+    shared = [r.name for r in records("datasets") if r.archives and place_of(r) == place_of(record)]
+    found = [place for place in _places(record, names) if place.is_dir()]
+    for kind in ("crops", "features"):
+        for name in sorted({*names, *shared} if record.scheme else {record.name, *shared}):
+            found += sorted((home() / kind).glob(f"{slug(name)}-{KEY}"))
+    return found
 
 
-def remove(record: Dataset) -> list[Path]:
+def _places(record: Dataset, names: Iterable[str]) -> list[Path]:
+    """Folders of the prepared files; of TFDS' those in zoo's own home, never the user's."""
+    if record.name == "tfds":
+        named = [parsed(name.partition("tfds:")[2]) for name in names]
+        return [home() / "tfds" / dataset / config for dataset, config, _ in named]
+    return [place_of(record)] if record.archives else []
+
+
+def remove(record: Dataset, *names: str) -> list[Path]:
     """Delete what zoo keeps of a dataset.
+
+    Args:
+        record: What the names select.
+        names: As `removable` takes them.
 
     Returns:
         The folders that were deleted.
@@ -96,9 +117,9 @@ def remove(record: Dataset) -> list[Path]:
     Raises:
         zoo.errors.ZooError: If there are none, or one cannot be deleted.
     """
-    folders = removable(record)
+    folders = removable(record, *names)
     if not folders:
-        raise ZooError(f"{record.name} is not prepared; there is nothing to remove")
+        raise ZooError(f"{names[0] if names else record.name}: there is nothing to remove")
     for folder in folders:
         with lock(folder, record.name), cannot_write(folder.parent):
             shutil.rmtree(folder)

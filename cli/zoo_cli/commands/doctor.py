@@ -86,6 +86,7 @@ def _stored() -> dict[str, Any]:
     datasets = [
         {"name": r.name, "present": version_of(r) is not None, "path": str(place_of(r))}
         for r in archived
+        if r.listed or version_of(r)
     ]
     weights = [
         {"name": f"{f.name} {f.layer}", "present": f.present, "path": str(f.path)}

@@ -16,7 +16,7 @@ STATED = ("name", "summary", "licence", "paper", "homepage", "citation", "verifi
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Show licence, citation, archives and state of dataset NAME, and what zoo keeps of it."""
-    facts = _facts(find(name))
+    facts = _facts(find(name), name)
     if as_json:
         print_json(facts)
         return
@@ -36,11 +36,13 @@ def _archive(archive: dict[str, Any]) -> str:
     return ", ".join(filter(None, [*told, "optional" * archive["optional"]]))
 
 
-def _facts(record: Any) -> dict[str, Any]:
+def _facts(record: Any, name: str) -> dict[str, Any]:
     from zoo.data.prepared import facts_of, is_ready, removable, size_of
+    from zoo.recipe import locate
 
     facts = {key: getattr(record, key) for key in STATED} | state(record)
-    facts["kept"] = {str(folder): f"{size_of(folder) / 1e6:.0f} MB" for folder in removable(record)}
+    kept = removable(record, *dict.fromkeys([name, locate(name)]))
+    facts["kept"] = {str(folder): f"{size_of(folder) / 1e6:.0f} MB" for folder in kept}
     if record.archives:
         facts["archives"] = [dataclasses.asdict(archive) for archive in record.archives]
         facts["prepared_from"] = facts_of(record) if is_ready(record) else None

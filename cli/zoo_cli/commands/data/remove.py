@@ -12,10 +12,11 @@ from zoo_cli.datasets import find
 def command(name: str, yes: bool) -> None:
     """Delete what zoo keeps of dataset NAME, after asking. Your own files are not touched."""
     from zoo.data.prepared import removable, remove
+    from zoo.recipe import locate
 
-    record = find(name)
-    folders = ", ".join(map(str, removable(record)))
+    record, names = find(name), dict.fromkeys([name, locate(name)])
+    folders = ", ".join(map(str, removable(record, *names)))
     if folders and not yes and not click.confirm(f"Delete {folders}?", err=True):
         raise ZooError("nothing was deleted")
-    for folder in remove(record):
+    for folder in remove(record, *names):
         click.echo(folder)
