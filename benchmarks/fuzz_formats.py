@@ -64,7 +64,7 @@ def outcome(path: Path) -> tuple[str, str]:
     for reading in (Reading(), Reading(z="middle", t="max")):
         try:
             for frame in frames(path, reading=reading):
-                frame.pixels.sum()
+                frame.pixels.max()
             found = "read"
         except Rejected as error:
             reason = str(error)
