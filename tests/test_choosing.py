@@ -42,7 +42,7 @@ def test_rejected_images_are_left_out_and_move_no_other(tmp_path):
     assert sorted(set(whole.ids) - set(images.ids)) == ["field-00003", "field-00007"]
     part_of = dict(zip(whole.ids.tolist(), whole.parts.tolist(), strict=True))
     assert all(part_of[i] == p for i, p in zip(images.ids.tolist(), images.parts, strict=True))
-    assert images.provenance["left_out"] == {"not in the accepted list": 2}
+    assert images.provenance["left_out"] == {"not listed": 2}
     assert images.fingerprint != whole.fingerprint
 
 

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.columns import ColumnWriter, read_columns
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.stack import Stack
-from zoo.data.survey import Survey, SurveyWriter, load_columns, read_survey, save_columns
+from zoo.data.survey import Survey, SurveyWriter, read_survey
 from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def read_crops(folder: Path) -> Crops:
         return Crops(
             pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
             masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
-            columns=load_columns(folder / "columns.npz"),
+            columns=read_columns(folder / "crops"),
             survey=read_survey(folder),
             facts=json.loads((folder / "facts.json").read_text()),
         )
@@ -97,7 +98,6 @@ class _Writer:
     view: View
     tell: Callable[[Rejection], None]
     rejected: list[Rejection]
-    columns: dict[str, list[Any]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: int = 0
@@ -107,6 +107,7 @@ class _Writer:
     def __post_init__(self) -> None:
         self.content = hashlib.sha256()
         self.survey = SurveyWriter(self.folder)
+        self.columns = ColumnWriter(self.folder / "crops")
         self.pixels = Stack(self.folder / "pixels.npy")
         self.masks = Stack(self.folder / "masks.npy")
 
@@ -130,9 +131,9 @@ class _Writer:
 
     def _checked(self, example: Mapping[str, Any]) -> tuple[Any, Any]:
         image, mask = check_image(example["image"]), example.get("mask")
-        if self.columns and image.dtype != self.pixels.dtype:
+        if self.columns.count and image.dtype != self.pixels.dtype:
             raise Rejected(f"{image.dtype} pixels, while the first image has {self.pixels.dtype}")
-        if self.columns and {channels := image.shape[2], self.pixels.shape[2]} not in (
+        if self.columns.count and {channels := image.shape[2], self.pixels.shape[2]} not in (
             {channels},
             {1, 3},
         ):
@@ -151,8 +152,7 @@ class _Writer:
             self.masked.add(crop.mask is not None)
             self.margins.add(crop.margins)
             self.pixels.append(crop.pixels)
-            for key, value in facts.items():
-                self.columns.setdefault(key, []).append(value)
+            self.columns.add(facts)
             self._update(name, crop)
 
     def _update(self, name: str, crop: Crop) -> None:
@@ -164,7 +164,7 @@ class _Writer:
     def finish(self) -> None:
         if self.view.size is None and len(self.sizes) > 1:
             raise UsageError(_sizes_differ(self.sizes))
-        if not self.columns:
+        if not self.columns.count:
             raise ZooError(_nothing_left(self.rejected, self.skipped))
         self.pixels.finish()
         if self.masked == {True}:
@@ -172,8 +172,8 @@ class _Writer:
         elif True in self.masked:
             self.notes["masks left out, because not every image has one"] += 1
             self.masks.remove()
-            del self.columns["objects"]
-        save_columns(self.folder / "columns.npz", self.columns)
+            self.columns.drop("objects")
+        self.columns.finish()
         self.survey.finish()
         write_json(self.folder / "facts.json", self._facts())
 
@@ -192,6 +192,7 @@ class _Writer:
         self.pixels.close()
         self.masks.close()
         self.survey.close()
+        self.columns.close()
 
 
 def _nothing_left(rejected: Sequence[Rejection], skipped: int) -> str:

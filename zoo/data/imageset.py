@@ -14,6 +14,34 @@ PARTS = ("train", "detect_train", "validation", "test")
 HELD_OUT = PARTS[1:]
 
 
+class Fields(Mapping[str, npt.NDArray[Any]]):
+    """Facts of images, gathered from their columns on disk when they are asked for.
+
+    Args:
+        columns: Name to (column, rows): image i has the value `column[rows[i]]`.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[np.int64]]]
+    ) -> None:
+        self._columns = dict(columns)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        column, rows = self._columns[name]
+        return np.asarray(column[rows])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def take(self, which: npt.NDArray[np.int64]) -> "Fields":
+        """The facts of the images at the given positions."""
+        shared = {id(rows): rows[which] for _, rows in self._columns.values()}
+        return Fields({n: (c, shared[id(rows)]) for n, (c, rows) in self._columns.items()})
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageSet:
     """Images of one size with their provenance; pixels stay on disk until they are read.
@@ -43,7 +71,7 @@ class ImageSet:
     labels: npt.NDArray[np.int64] | None = None
     class_names: tuple[str, ...] = ()
     instances: npt.NDArray[np.uint16] | None = None
-    fields: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    fields: Fields = field(default_factory=lambda: Fields({}))
     intensity: Intensity = field(default_factory=Intensity)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
@@ -87,7 +115,7 @@ class ImageSet:
             ids=self.ids[which],
             parts=self.parts[which],
             labels=None if self.labels is None else self.labels[which],
-            fields={name: values[which] for name, values in self.fields.items()},
+            fields=self.fields.take(which),
         )
 
     @classmethod

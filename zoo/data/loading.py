@@ -15,7 +15,7 @@ from zoo.data.crops import FORMAT, Crops, read_crops, write_crops
 from zoo.data.curate import Step, apply, parse
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.home import home
-from zoo.data.imageset import PARTS, ImageSet
+from zoo.data.imageset import PARTS, Fields, ImageSet
 from zoo.data.intensity import Intensity, mostly_dark
 from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
@@ -245,24 +245,30 @@ def _intensity(crops: Crops, plan: Plan, choice: intensities.Choice) -> Intensit
 
 def _image_set(name: str, crops: Crops, plan: Plan, intensity: Intensity) -> ImageSet:
     rows = crops.columns["row"]
-    fields = {key: values[rows] for key, values in crops.survey.fields.items()}
-    fields["source"] = crops.survey.columns["id"][rows]
+    index = np.arange(len(crops.pixels))
+    whole_sources = np.array_equal(rows, np.arange(len(crops.survey)))
+
+    def of_crop(column: Any) -> Any:
+        return column if whole_sources else column[rows]
+
+    fields = {key: (values, rows) for key, values in crops.survey.fields.items()}
+    fields["source"] = crops.survey.columns["id"], rows
     if "objects" in crops.columns:
-        fields["objects"] = crops.columns["objects"]
+        fields["objects"] = crops.columns["objects"], index
     whole = ImageSet(
         name=name,
         pixels=crops.pixels,
-        index=np.arange(len(crops.pixels)),
-        groups=plan.groups[rows],
+        index=index,
+        groups=of_crop(plan.groups),
         ids=crops.columns["id"],
-        parts=plan.parts[rows],
-        labels=None if plan.labels is None else plan.labels[rows],
+        parts=of_crop(plan.parts),
+        labels=None if plan.labels is None else of_crop(plan.labels),
         class_names=plan.class_names,
         instances=crops.masks,
-        fields=fields,
+        fields=Fields(fields),
         intensity=intensity,
     )
-    left_out = plan.reasons[rows] != ""
+    left_out = of_crop(plan.reasons) != ""
     return whole.take(np.flatnonzero(~left_out)) if left_out.any() else whole
 
 
@@ -274,9 +280,11 @@ def _check(images: ImageSet) -> None:
 
 
 def _fingerprint(images: ImageSet, crops: Crops, view: View, split_seed: int) -> str:
-    labels = None if images.labels is None else images.labels.tolist()
     cut = [view.kind, images.shape[1:], view.downscale, view.min_foreground]
-    split = [split_seed, images.groups.tolist(), images.parts.tolist(), images.index.tolist()]
-    facts = [crops.facts["content"], cut, split, images.class_names, labels]
-    facts.append(images.intensity.facts())
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    facts = [crops.facts["content"], cut, split_seed, images.class_names, images.intensity.facts()]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for column in (images.groups, images.parts, images.index, images.labels):
+        if column is not None:
+            digest.update(f"{column.dtype}".encode())
+            digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()

@@ -68,7 +68,8 @@ def make_plan(
     labels, class_names = _labels(survey.fields, label)
     groups = merge_duplicates(columns["group"], columns["digest"], survey.pairs)
     parts, torn = _parts(columns, groups, labels, split, split_seed)
-    reasons = np.where(listed(columns["id"], accept, reject), "", "not in the accepted list")
+    kept = listed(columns["id"], accept, reject)
+    reasons = np.full(len(kept), "") if kept.all() else np.where(kept, "", "not listed")
     reasons = select(survey, steps, parts=parts, labels=labels, reasons=reasons)
     return Plan(groups, parts, labels, class_names, reasons, torn)
 

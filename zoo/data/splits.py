@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from zoo.data.imageset import PARTS
 from zoo.errors import UsageError
@@ -121,24 +123,17 @@ def merge_duplicates(
         (n,) groups; a joined group has the name of its first member in sorted order, so only
         files that are themselves joined can move when another copy is added.
     """
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = parent[above]
-            name = above
-        return name
-
-    def join(*names: str) -> None:
-        one, other = sorted(map(root, names))
-        parent[other] = one
-
-    first: dict[str, str] = {}
-    for group, digest in zip(groups.tolist(), digests.tolist(), strict=True):
-        join(group, first.setdefault(digest, group))
-    for one, other in [] if pairs is None else groups[pairs].tolist():
-        join(one, other)
-    return np.array([root(group) for group in groups.tolist()], dtype=groups.dtype)
+    names, group_of = np.unique(groups, return_inverse=True)
+    _, first, copy_of = np.unique(digests, return_index=True, return_inverse=True)
+    edges = np.stack([group_of, group_of[first[copy_of]]], axis=1)
+    if pairs is not None:
+        edges = np.concatenate([edges, group_of[pairs]])
+    graph = coo_array((np.ones(len(edges)), edges.T), shape=(len(names), len(names)))
+    n_joined, joined = connected_components(graph, directed=False)
+    smallest = np.full(n_joined, len(names))
+    np.minimum.at(smallest, joined, np.arange(len(names)))
+    merged: npt.NDArray[np.str_] = names[smallest[joined]][group_of]
+    return merged
 
 
 def _strata(

@@ -1,15 +1,15 @@
 """What is known of each source image before it is split, scaled or shown: one row each."""
 
 import hashlib
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.columns import ColumnWriter, read_columns
 from zoo.data.duplicates import near_duplicates, thumbnail
 from zoo.data.quality import measure
 from zoo.data.stack import Stack
@@ -18,7 +18,6 @@ SAMPLED = 512  # pixels of each image, for percentiles of the set
 CHANNELS = 4
 NOT_KEPT = ("rejected", "note")
 SCALARS = (str, int, float, np.generic)
-PREFIX = "column_"  # a field may be called `file`, which is an argument of `np.savez`
 
 Column = npt.NDArray[Any]
 
@@ -64,24 +63,21 @@ def read_survey(folder: Path) -> Survey:
         ValueError: If a file is damaged.
     """
     return Survey(
-        load_columns(folder / "survey.npz"),
+        read_columns(folder / "survey"),
         np.load(folder / "thumbnails.npy", mmap_mode="r"),
         np.load(folder / "samples.npy", mmap_mode="r"),
         np.load(folder / "pairs.npy"),
     )
 
 
-@dataclass
 class SurveyWriter:
-    """Collects the rows of a survey; pictures go to disk at once."""
+    """Writes the rows of a survey into a folder."""
 
-    folder: Path
-    columns: dict[str, list[Any]] = field(default_factory=dict)
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        self.thumbnails = Stack(self.folder / "thumbnails.npy")
-        self.samples = Stack(self.folder / "samples.npy")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.columns = ColumnWriter(folder / "survey")
+        self.thumbnails = Stack(folder / "thumbnails.npy")
+        self.samples = Stack(folder / "samples.npy")
 
     def add(self, example: Mapping[str, Any], image: Column) -> int:
         """Add a source image (H, W, C) and return its row."""
@@ -94,25 +90,24 @@ class SurveyWriter:
         row |= {"pixel_size": _pair(example.get("pixel_size")), **measure(image)}
         row |= {"low": _four(image.min(axis=(0, 1))).tolist()}
         row |= {"high": _four(image.max(axis=(0, 1))).tolist()}
-        for name in {**self.columns, **row}:
-            self.columns.setdefault(name, [None] * self.count).append(row.get(name))
+        self.columns.add(row)
         self.thumbnails.append(thumbnail(image))
         rng = np.random.Generator(np.random.Philox(key=int(digest[:16], 16)))
         flat = image.reshape(-1, image.shape[2])
         self.samples.append(_four(flat[rng.integers(0, len(flat), SAMPLED)]))
-        self.count += 1
-        return self.count - 1
+        return self.columns.count - 1
 
     def finish(self) -> None:
         """Write the columns, and look for near duplicates."""
         self.thumbnails.finish()
         self.samples.finish()
-        save_columns(self.folder / "survey.npz", self.columns)
+        self.columns.finish()
         thumbnails = np.load(self.folder / "thumbnails.npy", mmap_mode="r")
         np.save(self.folder / "pairs.npy", near_duplicates(thumbnails))
 
     def close(self) -> None:
         """Close the files."""
+        self.columns.close()
         self.thumbnails.close()
         self.samples.close()
 
@@ -122,29 +117,6 @@ def digest_of(image: Column) -> str:
     digest = hashlib.sha256(f"{image.shape}:{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()[:32]
-
-
-def save_columns(path: Path, columns: Mapping[str, list[Any]]) -> None:
-    """Write the columns that are text, numbers or truth values; what a row lacks is "" or NaN."""
-    arrays = {PREFIX + name: _column(values) for name, values in sorted(columns.items())}
-    buffer = io.BytesIO()
-    kept: dict[str, Any] = {k: v for k, v in arrays.items() if v.dtype.kind in "Uiufb"}
-    np.savez(buffer, **kept)
-    path.write_bytes(buffer.getvalue())
-
-
-def load_columns(path: Path) -> dict[str, Column]:
-    """Read what `save_columns` wrote."""
-    with np.load(path, allow_pickle=False) as columns:
-        return {name.removeprefix(PREFIX): columns[name] for name in columns}
-
-
-def _column(values: list[Any]) -> Column:
-    if None not in values:
-        return np.array(values)
-    text = any(isinstance(value, str) for value in values)
-    missing = "" if text else np.nan
-    return np.array([missing if value is None else value for value in values])
 
 
 def _pair(value: Any) -> tuple[float, float]:

@@ -88,7 +88,7 @@ class Material:
         """At most n real images of a part, spread over its groups."""
         seed = stream(self.seed, part, repetition)
         held = draw(self.images.split(part), n, seed=seed)
-        return Examples(to_uint8(held[:]), np.full(len(held), REAL, np.int64), held.groups)
+        return Examples(held[:], np.full(len(held), REAL, np.int64), held.groups)
 
     def trial(self, n: int, *, sample: Sample | None = None, repetition: int = 0) -> Trial:
         """Reals and as many generated images in each part.
@@ -104,15 +104,15 @@ class Material:
             which = 0 if part == "test" else repetition
             real = self.reals(part, wanted, repetition=which)
             if len(real):
-                fakes = make(len(real), stream(self.seed, part, which))
-                real = pair(real, to_uint8(fakes), part)
+                real = pair(real, make(len(real), stream(self.seed, part, which)), part)
             parts.append(real)
         return Trial(*parts)
 
     def real_trial(self, n: int) -> Trial:
         """Real images alone, up to 2n a part, for which labels are yet to be made up."""
         wanted = (2 * n, max(1, n // 4) * 2, 2 * n)
-        return Trial(*(self.reals(part, w) for part, w in zip(PARTS, wanted, strict=True)))
+        parts = (self.reals(part, w) for part, w in zip(PARTS, wanted, strict=True))
+        return Trial(*(replace(part, images=to_uint8(part.images)) for part in parts))
 
     def check(self) -> None:
         """Raise `NotComputed` if no trial can be believed."""
@@ -133,7 +133,7 @@ def stream(seed: int, part: str, repetition: int) -> int:
 
 
 def pair(real: Examples, generated: npt.NDArray[Any], name: str) -> Examples:
-    """Reals and generated images as one set, 1:1.
+    """Reals and generated images as one set, 1:1, in 8 bits.
 
     Raises:
         zoo.errors.ZooError: If they differ in type, size, channels or number, by any of which
@@ -146,7 +146,7 @@ def pair(real: Examples, generated: npt.NDArray[Any], name: str) -> Examples:
         )
     names = np.array([f"generated/{name}/{i}" for i in range(len(generated))])
     return Examples(
-        np.concatenate([real.images, generated]),
+        to_uint8(np.concatenate([real.images, generated])),
         np.repeat(np.array([REAL, GENERATED]), len(generated)),
         np.concatenate([real.groups.astype(str), names]),
     )
