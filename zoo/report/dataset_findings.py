@@ -99,7 +99,7 @@ def _compression(facts: Facts) -> Iterator[Verdict]:
         lossy_rows = [name for name, row in rows.items() if row["lossy"]]
         text = f"{count(found['lossy'])} of {count(found['images'])} images are lossy"
         if len(rows) > 1 and all(row["lossy"] in (0, row["images"]) for row in rows.values()):
-            text += f", exactly by class ({', '.join(lossy_rows)}): compression tells them apart."
+            text += f", exactly by class (lossy: {', '.join(lossy_rows)}): compression tells them apart."
             yield Verdict("bad", "Lossy and lossless images mixed by class", text)
             return
         shares = (f"{name} {row['lossy']} of {row['images']}" for name, row in rows.items())
@@ -120,7 +120,7 @@ def _quality(facts: Facts) -> Iterator[Verdict]:
         text = f"{', '.join(named)}, as `--curate artefacts,focus` judges them."
         yield Verdict("note", "Blank, saturated or blurred images", text)
     if far := [each for each in facts["outliers"]["far"] if each["value"] > FAR]:
-        text = f"The farthest is {far[0]['id']}: {far[0]['said']}, in robust standard deviations."
+        text = f"The farthest is {far[0]['id']}: {far[0]['said']}."
         yield Verdict("note", "Images far from the others", text)
 
 
