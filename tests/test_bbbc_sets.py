@@ -13,11 +13,11 @@ import tensorflow_datasets as tfds
 import tifffile
 from PIL import Image
 from skimage.draw import disk, ellipse_perimeter
-from zoo_datasets.bbbc.cellomics import read_dib
 from zoo_datasets.bbbc.truth import MISFIT, foreground, instances
 
 from zoo.data import load
 from zoo.data.examples import Rejected
+from zoo.data.formats.cellomics import read_dib
 from zoo.data.prepare import import_files
 from zoo.data.prepared import facts_of
 from zoo.data.source import open_source

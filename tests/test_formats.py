@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import zlib
 
 import imagecodecs
@@ -463,3 +464,16 @@ def test_a_dicom_file_that_begins_as_a_tiff_is_dicom():
 def test_every_suffix_that_is_read_is_lower_case_and_begins_with_a_dot():
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in SUFFIXES)
     assert {".dib", ".nii.gz", ".mhd", ".dcm", ".npz", ".tif"} <= set(SUFFIXES)
+
+
+def test_a_cellomics_dib_is_sixteen_bit_grey_and_no_fifteen_bit_colour(tmp_path):
+    pixels = np.arange(6 * 5, dtype="<u2").reshape(5, 6) * 100
+    header = struct.pack("<IiiHHI", 40, 6, 5, 1, 16, 0).ljust(52, b"\0")
+    file = tmp_path / "A01f00d0.DIB"
+    file.write_bytes(header + pixels.tobytes())
+    (frame,) = frames(file)
+    assert np.array_equal(frame.pixels[..., 0], pixels)
+    assert "Cellomics" in frame.note
+    assert encoding(file) == "DIB"
+    with pytest.raises(Rejected, match="truncated"):
+        decode(file.read_bytes()[:-1])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from zoo.data.examples import Rejected, check_image
+from zoo.data.formats import cellomics
 from zoo.data.formats.pixels import opened, settled
 from zoo.data.frames import Frame, Reading
 
@@ -107,6 +108,8 @@ def _format(head: bytes, suffix: str) -> str:
         return "dicom"
     if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0"):
         return "nifti"
+    if cellomics.claims(head):
+        return "cellomics"
     if head.startswith((b"ObjectType", b"NDims")) or suffix in (".mhd", ".mha"):
         return "metaimage"
     return "pillow"

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
-from zoo_datasets.bbbc.cellomics import read_dib
+from zoo.data.formats.cellomics import read_dib
 from zoo_datasets.bbbc.members import Example, examples, members
 from zoo_datasets.bbbc.records import BBBC001
 

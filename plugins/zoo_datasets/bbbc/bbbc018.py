@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from zoo.data.builder import ImageBuilder
-from zoo_datasets.bbbc.cellomics import read_dib
+from zoo.data.formats.cellomics import read_dib
 from zoo_datasets.bbbc.members import Example, Members, examples, members, stack
 from zoo_datasets.bbbc.records import BBBC018
 from zoo_datasets.bbbc.truth import Mask, annotated, instances

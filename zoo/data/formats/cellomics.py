@@ -6,16 +6,40 @@ pixels early and upside down.
 """
 
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.data.examples import Rejected
-from zoo.data.formats.pixels import MAX_PIXELS
+from zoo.data.formats.pixels import MAX_PIXELS, read_whole
+from zoo.data.frames import Frame, Reading
 
+START = b"\x28\0\0\0"  # the length of a bitmap's header, which in a BMP comes later
+NOTE = "16-bit DIB read as grey, as the Cellomics ArrayScan writes it"
 HEADER = struct.Struct("<IiiHHI")  # its size, width, height, planes, bits, compression
 PIXELS_START = 52
+
+
+def claims(head: bytes) -> bool:
+    """Whether the first bytes of a file may be those of such a DIB."""
+    return head.startswith(START) and head[14:16] == b"\x10\0"
+
+
+def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame]:
+    """The one image of a file.
+
+    Raises:
+        zoo.data.examples.Rejected: As for `read_dib`.
+    """
+    yield Frame(read_dib(read_whole(content))[..., None], note=NOTE)
+
+
+def encoding(content: Path | bytes) -> tuple[str, bool]:
+    """Name of the format, and that nothing is lost."""
+    return "DIB", False
 
 
 def read_dib(content: bytes) -> npt.NDArray[np.uint16]:
