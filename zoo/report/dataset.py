@@ -18,7 +18,7 @@ from zoo.report.dataset_pictures import sheets_of_classes, sheets_of_parts, thum
 from zoo.report.environment import environment
 from zoo.report.histogram import drawn, histogram
 from zoo.report.numbers import flat
-from zoo.report.outliers import outliers
+from zoo.report.outliers import SHOWN, outliers
 from zoo.report.tables import data_shown
 from zoo.runs.files import write_text
 
@@ -83,7 +83,7 @@ def write_report(path: Path, opened: Opened) -> dict[str, Any]:
         "class_sheets": list(sheets_of_classes(images)),
         "pairs": _pairs(opened),
         "outliers": [
-            (title, [thumbnail_of(survey, each.row, each.said) for each in found[kind]])
+            (title, [thumbnail_of(survey, each.row, each.said) for each in found[kind][:SHOWN]])
             for kind, title in KINDS.items()
         ],
     }

@@ -13,7 +13,7 @@ from zoo.data.loading import MIN_TRAINING, Opened
 from zoo.data.plan import Plan
 from zoo.data.survey import Survey
 from zoo.report.histogram import Histogram
-from zoo.report.outliers import Outlier
+from zoo.report.outliers import FAR, Outlier
 
 LISTED = 100
 DOUBTFUL = parse("artefacts:1,unique,distinct")  # 1: none is set aside for saturation
@@ -48,7 +48,7 @@ def facts(opened: Opened, counted: Histogram, found: Mapping[str, list[Outlier]]
         "histogram": {"edges": counted.edges.tolist(), "counts": counted.counts.tolist()},
         "duplicates": _duplicates(survey, plan),
         "outliers": {kind: _outliers(survey, rows) for kind, rows in found.items()},
-        "counts": _counts(survey, kept),
+        "counts": {**_counts(survey, kept), "far": sum(each.value > FAR for each in found["far"])},
         "left_out": _left_out(survey, plan),
         "cautions": list(cautions(parse(images.provenance.get("curate", "")))),
         "provenance": dict(images.provenance),
@@ -151,8 +151,10 @@ def _encodings(survey: Survey, plan: Plan, kept: Rows) -> dict[str, Any]:
 
 
 def _outliers(survey: Survey, found: list[Outlier]) -> list[dict[str, Any]]:
-    ids = survey.columns["id"]
-    return [{"id": str(ids[each.row]), "value": each.value, "said": each.said} for each in found]
+    return [
+        {"id": str(survey.columns["id"][each.row]), "value": each.value, "said": each.said}
+        for each in found[:LISTED]
+    ]
 
 
 def _counts(survey: Survey, kept: Rows) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.data.imageset import HELD_OUT
+from zoo.data.matching import UNKNOWN
 from zoo.data.splits import MIN_GROUPS
 from zoo.report.convergence import Verdict
 from zoo.report.numbers import count, figure, percent
@@ -95,18 +96,21 @@ def _classes(facts: Facts) -> Iterator[Verdict]:
 def _compression(facts: Facts) -> Iterator[Verdict]:
     found = facts["encodings"]
     if found and 0 < found["lossy"] < found["images"]:
-        rows = {name: row for name, row in found["by_class"].items() if row["images"]}
-        lossy_rows = [name for name, row in rows.items() if row["lossy"]]
-        text = f"{count(found['lossy'])} of {count(found['images'])} images are lossy"
-        if len(rows) > 1 and all(row["lossy"] in (0, row["images"]) for row in rows.values()):
-            text += f", exactly by class (lossy: {', '.join(lossy_rows)}): compression tells them apart."
-            yield Verdict("bad", "Lossy and lossless images mixed by class", text)
-            return
-        shares = (f"{name} {row['lossy']} of {row['images']}" for name, row in rows.items())
-        text += f"; by class: {', '.join(shares)}." if len(rows) > 1 else "."
-        yield Verdict("note", "Lossy and lossless images are mixed", text)
+        yield _mixed(found)
     elif text := lossy(facts["provenance"]):
         yield Verdict("note", "Lossy images", text)
+
+
+def _mixed(found: Facts) -> Verdict:
+    rows = {name: row for name, row in found["by_class"].items() if row["images"]}
+    text = f"{count(found['lossy'])} of {count(found['images'])} images are lossy"
+    if len(rows) > 1 and all(row["lossy"] in (0, row["images"]) for row in rows.values()):
+        names = ", ".join(name for name, row in rows.items() if row["lossy"])
+        text += f", exactly by class (lossy: {names}): compression tells the classes apart."
+        return Verdict("bad", "Lossy and lossless images mixed by class", text)
+    shares = (f"{name} {row['lossy']} of {row['images']}" for name, row in rows.items())
+    text += f"; by class: {', '.join(shares)}." if len(rows) > 1 else "."
+    return Verdict("note", "Lossy and lossless images are mixed", text)
 
 
 def _quality(facts: Facts) -> Iterator[Verdict]:
@@ -119,8 +123,12 @@ def _quality(facts: Facts) -> Iterator[Verdict]:
     if named:
         text = f"{', '.join(named)}, as `--curate artefacts,focus` judges them."
         yield Verdict("note", "Blank, saturated or blurred images", text)
-    if far := [each for each in facts["outliers"]["far"] if each["value"] > FAR]:
-        text = f"The farthest is {far[0]['id']}: {far[0]['said']}."
+    if far := counts["far"]:
+        first = facts["outliers"]["far"][0]
+        text = (
+            f"{_number(far, 'image')} ({percent(far / facts['used'])}) beyond {FAR:g} robust "
+            f"standard deviations (sd). The farthest is {first['id']}: {first['said']}."
+        )
         yield Verdict("note", "Images far from the others", text)
 
 
@@ -160,6 +168,9 @@ def _origin(facts: Facts) -> Iterator[Verdict]:
     if not known.get("verified_on_official_archive", True):
         text = "How it is read has never been tried on the official files."
         yield Verdict("note", "Unverified", text)
+    if [each for each in known.get("archives") or () if each["copy"] == UNKNOWN]:
+        text = "The hash of an archive is none of those known: it may differ from the published."
+        yield Verdict("note", "Unknown archive", text)
     if not known.get("licence"):
         yield Verdict("note", "No licence stated", "Ask the owner before you share images.")
 

@@ -36,12 +36,12 @@ class Outlier:
 def outliers(survey: Survey, rows: Rows, *, channels: int) -> dict[str, list[Outlier]]:
     """The `blank`, the `blurred`, the `saturated` and the `far` among some source images.
 
-    At most six of each, the most extreme first; blank ones are not judged further. How far an
-    image is: brightness of each channel (median of its sampled raw values), logarithm of the
-    contrast, focus, and mean and standard deviation of its thumbnail, each as distance from the
-    median of the set in units of 1.4826 times the median absolute deviation, or of 1.2533 times
-    the mean absolute deviation where that is 0 (Iglewicz and Hoaglin, 1993, How to detect and
-    handle outliers). The largest of these counts.
+    The six most extreme of each, the most extreme first, and all that are farther than `FAR`;
+    blank ones are not judged further. How far an image is: brightness of each channel (median of
+    its sampled raw values), logarithm of the contrast, focus, and mean and standard deviation of
+    its thumbnail, each as distance from the median of the set in units of 1.4826 times the median
+    absolute deviation, or of 1.2533 times the mean absolute deviation where that is 0 (Iglewicz
+    and Hoaglin, 1993, How to detect and handle outliers). The largest of these counts.
 
     Args:
         survey: The source images.
@@ -91,9 +91,9 @@ def _far(survey: Survey, rows: Rows, channels: int) -> Iterator[Outlier]:
     far = distances(measured)
     most = np.abs(far).argmax(axis=1)
     distance = np.abs(far).max(axis=1)
-    for i in np.argsort(-distance, kind="stable")[:SHOWN]:
+    for i in np.argsort(-distance, kind="stable")[: max(SHOWN, int((distance > FAR).sum()))]:
         side = "above" if far[i, most[i]] > 0 else "below"
-        said = f"{names[most[i]]}, {figure(distance[i], 3)} robust sd {side} the median"
+        said = f"{names[most[i]]}, {figure(distance[i], 3)} robust sd {side}"
         yield _judged(rows[i], distance[i], said)
 
 
