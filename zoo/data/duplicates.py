@@ -1,8 +1,8 @@
 """Source images that show the same picture, up to a shift, brightness, contrast and JPEG.
 
 Candidates share the magnitudes of their low frequencies, which a shift leaves alone. Each is then
-registered by phase correlation (Kuglin and Hines, 1975) and its overlap compared. Copies that are
-turned, mirrored or scaled are not looked for.
+registered by phase correlation (Kuglin and Hines, 1975), and its overlap compared block by block.
+Copies that are turned, mirrored or scaled are not looked for.
 """
 
 import functools
@@ -16,15 +16,17 @@ from scipy import fft
 from zoo.progress import progress
 
 SIDE = 64
-LIKELY = 0.80  # cosine of two descriptors; 99 in 100 copies reach 0.87 (benchmarks/duplicates.py)
-MOST = 32  # later images that one is compared with; clusters stay connected whatever their size
-ALIKE = 0.90  # correlation of the overlap
-SURE = 18.0  # the same in standard deviations, which unrelated pictures do not reach
+ROUNDING = 1e-5  # of a value, more than single precision loses in means
+LIKELY = 0.65  # cosine of two descriptors; copies reach it, fields of view that differ do not
+MOST = 16  # likeliest of the later images, which one is compared with
+ALIKE = 0.96  # mean correlation of the blocks of the overlap
+LEAST = 8.0  # blocks, faint ones counted in part
+FAINT = 4.0  # standard deviation, in grey levels, of a block that counts by half
 CYCLES = 12  # per side, of the frequencies that a descriptor holds
 REACH = SIDE // 8  # largest shift
 FRACTION = 8  # steps per pixel, in which a shift is known
 BLUR = 1.5  # pixels, so that what is left of a shift costs little
-BLOCK = 8  # pixels; only what differs within blocks counts, so a common vignette does not
+BLOCK = 8  # pixels; only what a plane does not fit counts, so a common vignette does not
 TINY = np.finfo(np.float32).tiny
 CELLS = 2**24  # of the similarity matrix at a time: 64 MB
 BATCH = 1024  # pairs that are registered at a time
@@ -47,7 +49,8 @@ def thumbnail(image: Array) -> npt.NDArray[np.uint8]:
     rows = _areas(height) @ image.reshape(height, -1).astype(np.float32)
     grey = _areas(width) @ rows.reshape(SIDE, width, channels).mean(axis=2).T
     low, high = float(grey.min()), float(grey.max())
-    scale = 255 / (high - low) if high > low else 0.0
+    flat = high - low <= ROUNDING * max(abs(low), abs(high))
+    scale = 0.0 if flat else 255 / (high - low)
     picture: npt.NDArray[np.uint8] = np.rint((grey.T - low) * scale).astype(np.uint8)
     return picture
 
@@ -55,9 +58,9 @@ def thumbnail(image: Array) -> npt.NDArray[np.uint8]:
 def near_duplicates(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Pairs of images that show the same picture.
 
-    Whether two are a pair depends on these two alone, not on the set, as long as fewer than
-    `MOST` images look alike. Images of one value are never paired, and those with little texture
-    only if they are nearly equal.
+    Whether two are a pair depends on these two alone, not on the set, unless more than `MOST`
+    images look alike: then only the likeliest are compared. Images of one value are never paired,
+    and those with little texture only if they are nearly equal.
 
     Args:
         thumbnails: (n, SIDE, SIDE), perhaps memory-mapped.
@@ -160,36 +163,35 @@ def _shifts(ones: Array, others: Array) -> tuple[npt.NDArray[np.int64], npt.NDAr
 def _remainder(before: Array, top: Array, after: Array) -> npt.NDArray[np.int64]:
     larger = np.maximum(before, after)
     share = np.sign(after - before) * larger / np.maximum(larger + top, TINY)
-    return np.rint(share * FRACTION).astype(np.int64)
+    steps: npt.NDArray[np.int64] = np.rint(share * FRACTION).astype(np.int64)
+    return steps
 
 
 def _overlap(pictures: Array, down: int, right: int) -> Array:
-    """The part that the other picture shows too, in whole blocks, without the blocks' means."""
+    """The part that the other picture shows too: (b, blocks, pixels), less a plane for each."""
     shown = pictures[:, max(down, 0) : SIDE + min(down, 0), max(right, 0) : SIDE + min(right, 0)]
     n, height, width = shown.shape
     top, left = height % BLOCK // 2, width % BLOCK // 2
-    height, width = height // BLOCK * BLOCK, width // BLOCK * BLOCK
-    shown = shown[:, top : top + height, left : left + width]
-    blocks = shown.reshape(n, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    detail = blocks - blocks.mean(axis=(2, 4), keepdims=True)
-    return detail.reshape(n, height, width)
+    rows, columns = height // BLOCK, width // BLOCK
+    shown = shown[:, top : top + rows * BLOCK, left : left + columns * BLOCK]
+    blocks = shown.reshape(n, rows, BLOCK, columns, BLOCK).swapaxes(2, 3)
+    blocks = blocks.reshape(n, rows * columns, BLOCK**2)
+    detail: Array = blocks - (blocks @ _planes()) @ _planes().T
+    return detail
 
 
 def _agree(ones: Array, others: Array) -> npt.NDArray[np.bool_]:
-    """Whether the detail correlates, and more than detail of such spectra does by chance.
+    """Whether the detail of the blocks correlates: SSIM's structure term (Wang et al., 2004).
 
-    Fisher's z of the correlation is set against its standard deviation between pictures of the
-    same two spectra and random phases: a round cell amid nothing has few degrees of freedom, and
-    resembles any other.
+    Each block counts by itself, whatever its contrast, because one strong edge around everything,
+    such as the rim of a cell in the middle, would drown what tells two pictures apart. A block
+    counts less the fainter it is, and a few blocks prove nothing: spots on black are alike.
     """
-    power = (ones**2).sum(axis=(1, 2)) * (others**2).sum(axis=(1, 2))
-    correlation = (ones * others).sum(axis=(1, 2)) / np.sqrt(np.maximum(power, TINY))
-    same: npt.NDArray[np.bool_] = correlation >= ALIKE
-    spectra = [np.abs(fft.fft2(detail[same])) ** 2 for detail in (ones, others)]
-    together = (spectra[0] * spectra[1]).sum(axis=(1, 2))
-    apart = spectra[0].sum(axis=(1, 2)) * spectra[1].sum(axis=(1, 2))
-    z = np.arctanh(np.minimum(correlation[same], 1 - 1e-6))
-    same[same] = z >= SURE * np.sqrt(together / np.maximum(apart, TINY))
+    together = (ones * others).mean(axis=2)
+    contrast = np.sqrt((ones**2).mean(axis=2) * (others**2).mean(axis=2))
+    weight = (contrast / (contrast + FAINT**2)).sum(axis=1)
+    alike = (together / (contrast + FAINT**2)).sum(axis=1)
+    same: npt.NDArray[np.bool_] = (weight >= LEAST) & (alike >= ALIKE * weight)
     return same
 
 
@@ -208,13 +210,28 @@ def _window() -> npt.NDArray[np.float32]:
 
 
 @functools.cache
+def _planes() -> npt.NDArray[np.float32]:
+    """(BLOCK², 3): level and two slopes of a block, orthonormal."""
+    slope = np.arange(BLOCK) - (BLOCK - 1) / 2
+    level = np.ones(BLOCK)
+    planes = np.stack(
+        [np.outer(*pair).ravel() for pair in ((level, level), (slope, level), (level, slope))]
+    )
+    planes /= np.linalg.norm(planes, axis=1, keepdims=True)
+    orthonormal: npt.NDArray[np.float32] = planes.T.astype(np.float32)
+    return orthonormal
+
+
+@functools.cache
 def _kernels() -> npt.NDArray[np.float32]:
     """(2·FRACTION + 1, SIDE, SIDE): a Gaussian blur as a matrix, moved by k or, at -k, by -k."""
     at = np.arange(SIDE)
     moved = np.r_[0 : FRACTION + 1, -FRACTION:0] / FRACTION
     away = at[:, None] - at - moved[:, None, None]
     weights = np.exp(-((away / BLUR) ** 2) / 2)
-    return (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
+    weights /= weights.sum(axis=2, keepdims=True)
+    kernels: npt.NDArray[np.float32] = weights.astype(np.float32)
+    return kernels
 
 
 @functools.lru_cache(maxsize=64)
