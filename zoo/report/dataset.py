@@ -14,7 +14,12 @@ from zoo.data.loading import Opened, open_dataset
 from zoo.data.locking import slug
 from zoo.report.dataset_facts import doubtful, facts, pairs
 from zoo.report.dataset_findings import findings
-from zoo.report.dataset_pictures import sheets_of_classes, sheets_of_parts, thumbnail_of
+from zoo.report.dataset_pictures import (
+    COLUMNS,
+    sheets_of_classes,
+    sheets_of_parts,
+    thumbnail_of,
+)
 from zoo.report.environment import environment
 from zoo.report.histogram import drawn, histogram
 from zoo.report.numbers import flat
@@ -80,6 +85,7 @@ def write_report(path: Path, opened: Opened) -> dict[str, Any]:
         "classes": _classes(known),
         "histogram": drawn(counted, images.intensity, names),
         "sheets": list(sheets_of_parts(images)),
+        "columns": COLUMNS,
         "class_sheets": list(sheets_of_classes(images)),
         "pairs": _pairs(opened),
         "outliers": [

@@ -37,6 +37,11 @@ class Sheet:
     png: bytes
     scale: Bar | None
 
+    @property
+    def columns(self) -> int:
+        """Images in a row."""
+        return min(COLUMNS, self.shown)
+
 
 @dataclass(frozen=True)
 class Thumbnail:

@@ -104,7 +104,7 @@ def _mapping(
     if not low:
         return "Values are stored as they are."
     named = "; ".join(
-        f"{label} {figure(a)} and {figure(b)}" if len(low) > 1 else f"{figure(a)} and {figure(b)}"
+        f"{label}: " * (len(low) > 1) + f"{figure(a)} and {figure(b)}"
         for label, a, b in zip(labels, low, high, strict=True)
     )
     per_image = ", medians of each image’s own bounds" * (intensity.facts()["per"] == "image")

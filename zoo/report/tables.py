@@ -131,8 +131,8 @@ def limits(contents: Contents) -> list[str]:
         "training images cannot prove it.",
         "One run with one seed: its ranges describe subsamples of images, not what another "
         "training would give.",
-        "Exact and near copies of an image, shifted, brighter or compressed, are in one part of the "
-        "data; rotated and mirrored ones are not looked for.",
+        "Exact and near copies of an image, shifted, brighter or compressed, are in one part of "
+        "the data; rotated and mirrored ones are not looked for.",
         "Scores hold for this data set, split and protocol, and compare with no published number "
         "that used others.",
         "Detectors that find nothing prove nothing about detectors that were not tried.",
