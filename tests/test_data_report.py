@@ -18,6 +18,7 @@ from zoo_cli.commands.data.preview import command as preview
 from zoo_cli.commands.data.report import command
 
 from zoo.data import ImageSet
+from zoo.data.duplicates import thumbnail
 from zoo.data.intensity import Intensity
 from zoo.data.loading import open_dataset
 from zoo.report import build as build_run
@@ -227,6 +228,11 @@ def test_planted_blank_and_inverted_images_stand_out(reported):
     assert "inverted.png" in verdicts(facts)["note", "Images far from the others"]
     assert "1 blank" in verdicts(facts)["note", "Blank, saturated or blurred images"]
     assert "How this is judged" in Page(page).text
+
+
+@pytest.mark.parametrize("value", [7, 201, 60001])
+def test_a_blank_image_is_shown_flat(value):
+    assert not thumbnail(np.full((96, 120, 1), value, np.uint16)).any()
 
 
 def test_a_file_set_aside_is_named_with_its_reason(reported):
