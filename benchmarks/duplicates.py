@@ -4,7 +4,8 @@ usage: python benchmarks/duplicates.py DATA [--out benchmarks/results/duplicates
 
 DATA holds BBBC038/stage1_train.zip and blood-cells/dataset2-master.zip. One image in four gets a
 copy. A shift is that of a field of view: original and copy are two windows of the same picture.
-The pairs found without any copy are real ones or errors, and are listed to be looked at.
+The pairs found without any copy are real ones or errors, and are listed to be looked at; so are
+those that are found only once one of the two is shifted, which count as errors.
 """
 
 import argparse
@@ -170,9 +171,13 @@ def measure(
         place = {len(some) + k: i for k, i in enumerate(originals)}
         pairs = {tuple(sorted((place.get(i, i), place.get(j, j)))) for i, j in found(some + copies)}
         right = sum(i == j for i, j in pairs)
-        wrong = len([pair for pair in pairs if pair[0] != pair[1] and pair not in before])
-        injected[kind] = {"copies": len(copies), "recall": right / len(copies), "wrong": wrong}
-        injected[kind]["precision"] = right / max(right + wrong, 1)
+        wrong = sorted(pair for pair in pairs if pair[0] != pair[1] and pair not in before)
+        injected[kind] = {
+            "copies": len(copies),
+            "recall": round(right / len(copies), 4),
+            "precision": round(right / max(right + len(wrong), 1), 4),
+            "other_pairs": [[names[i], names[j]] for i, j in wrong],
+        }
         print(kind, injected[kind], flush=True)
     listed = [[names[i], names[j]] for i, j in sorted(before)]
     return {"images": len(images), "pairs_without_copies": listed, "injected": injected}

@@ -17,11 +17,11 @@ from zoo.progress import progress
 
 SIDE = 64
 ROUNDING = 1e-5  # of a value, more than single precision loses in means
-LIKELY = 0.65  # cosine of two descriptors; copies reach it, fields of view that differ do not
+LIKELY = 0.65  # cosine of two descriptors; nearly all copies reach it (benchmarks/duplicates.py)
 MOST = 16  # likeliest of the later images, which one is compared with
-ALIKE = 0.96  # mean correlation of the blocks of the overlap
-LEAST = 8.0  # blocks, faint ones counted in part
-FAINT = 4.0  # standard deviation, in grey levels, of a block that counts by half
+ALIKE = 0.93  # mean correlation of the blocks of the overlap
+LEAST = 6.0  # blocks, faint ones counted in part
+FAINT = 3.0  # standard deviation, in grey levels, of a block that counts by half
 CYCLES = 12  # per side, of the frequencies that a descriptor holds
 REACH = SIDE // 8  # largest shift
 FRACTION = 8  # steps per pixel, in which a shift is known
@@ -128,7 +128,7 @@ def _candidates(described: Array) -> Iterator[tuple[int, npt.NDArray[np.int64]]]
 def _same(ones: Array, others: Array) -> npt.NDArray[np.bool_]:
     """(b,) whether the pictures (b, SIDE, SIDE) agree once one of them is shifted."""
     shifts, remainders = _shifts(ones, others)
-    ones, others = _blurred(ones, np.zeros_like(remainders)), _blurred(others, remainders)
+    ones, others = _blurred(ones, np.zeros_like(remainders[:1])), _blurred(others, remainders)
     same = np.zeros(len(ones), bool)
     for shift in np.unique(shifts, axis=0):
         which = np.flatnonzero((shifts == shift).all(axis=1))
@@ -196,7 +196,7 @@ def _agree(ones: Array, others: Array) -> npt.NDArray[np.bool_]:
 
 
 def _blurred(pictures: Array, remainders: Array) -> Array:
-    """Pictures blurred a little, and moved down and right by fractions of a pixel."""
+    """Pictures blurred a little, and moved by remainders (b, 2), or by one (1, 2) for all."""
     down, right = _kernels()[remainders[:, 0]], _kernels()[remainders[:, 1]]
     blurred: Array = down @ (pictures.astype(np.float32) @ right.transpose(0, 2, 1))
     return blurred
