@@ -1,5 +1,6 @@
 """Raw values are kept, spread over what a network sees, and come back on export."""
 
+import nibabel
 import numpy as np
 import pytest
 import tifffile
@@ -107,6 +108,39 @@ def test_a_hot_pixel_is_told_and_a_percentile_clips_it(tmp_path, capsys):
     assert images[:].mean() > 20_000
     assert 0.005 < images.provenance["intensity"]["clipped_share_of_training_pixels"] < 0.05
     assert "warning" not in capsys.readouterr().err
+
+
+def test_a_window_that_nobody_asked_for_tells_how_much_it_clips(tmp_path, capsys):
+    for number in range(60):
+        plane = np.random.default_rng(number).permuted(1000 * RAMP, axis=0).astype(np.int16)
+        image = nibabel.Nifti1Image(plane[..., None], np.eye(4))
+        image.header["cal_min"], image.header["cal_max"] = 250, 750
+        nibabel.save(image, tmp_path / f"{number:03d}.nii")
+    name = f"folder:{tmp_path}"
+    load(name, image_size="native")
+    assert "clips 49 % of the training pixels; --intensity range" in capsys.readouterr().err
+    load(name, image_size="native", intensity="file")
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_images_that_are_left_out_are_not_counted_as_held_out(tmp_path):
+    name = scope(tmp_path, "uint16", 0, 1000)
+    left_out = load(name, image_size="native").ids[0]
+    tifffile.imwrite(tmp_path / str(left_out), np.full((32, 32), 60_000, np.uint16))
+    (tmp_path / "reject.txt").write_text(str(left_out))
+    images = load(name, image_size="native", reject=str(tmp_path / "reject.txt"))
+    assert images.provenance["intensity"]["held_out_images_with_clipped_pixels"] == 0
+
+
+def test_held_out_images_do_not_bear_on_what_generated_ones_are_given_back(tmp_path):
+    name = scope(tmp_path, "uint16", 0, 1000)
+    settings = {"image_size": "native", "intensity": "range/image"}
+    before = load(name, **settings)
+    for held_out in before.ids[before.parts != "train"]:
+        file = tmp_path / str(held_out)
+        tifffile.imwrite(file, tifffile.imread(file) * 9)
+    after = load(name, **settings).provenance["intensity"]
+    assert after["high"] == before.provenance["intensity"]["high"]
 
 
 def test_each_image_may_have_its_own_mapping(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from zoo.data import load
+from zoo.data.crops import read_crops, write_crops
 from zoo.data.examples import Rejected
 from zoo.data.export import as_source
 from zoo.data.view import View, unpad
@@ -96,6 +97,18 @@ def test_several_sizes_are_told_with_the_ways_out(folder, tmp_path):
     Image.fromarray(np.full((8, 9), 9, np.uint8)).save(tmp_path / "small.png")
     with pytest.raises(UsageError, match=r"2 sizes, 21x30 \(70\), 8x9 \(1\).*--view tile, resize"):
         load(folder, image_size="native")
+
+
+def test_an_image_without_a_tile_decides_the_type_too(tmp_path):
+    told = []
+    examples = [
+        {"id": "empty", "image": np.zeros((32, 32), np.uint8)},
+        {"id": "deep", "image": np.zeros((32, 32), np.uint16)},
+        {"id": "good", "image": np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)},
+    ]
+    write_crops(tmp_path, examples, view=View("tile", (16, 16), 1.0, 0.02), tell=told.append)
+    assert [rejection.file for rejection in told] == ["deep"]
+    assert read_crops(tmp_path).survey.samples[1].max() > 200
 
 
 def test_an_unknown_view_is_told_with_the_choices(folder):

@@ -20,7 +20,7 @@ from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class _Writer:
     notes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: int = 0
+    first: tuple[np.dtype[Any], int] | None = None
     masked: set[bool] = field(default_factory=set)
     margins: set[tuple[int, int, int, int]] = field(default_factory=set)
 
@@ -122,6 +123,7 @@ class _Writer:
             self.rejected.append(Rejection(name, str(reason)))
             self.tell(self.rejected[-1])
             return
+        self.first = self.first or (image.dtype, image.shape[2])
         self.sizes[image.shape[:2]] += 1
         self.skipped += skipped
         self.notes.update(filter(None, [example.get("note")]))
@@ -131,13 +133,11 @@ class _Writer:
 
     def _checked(self, example: Mapping[str, Any]) -> tuple[Any, Any]:
         image, mask = check_image(example["image"]), example.get("mask")
-        if self.columns.count and image.dtype != self.pixels.dtype:
-            raise Rejected(f"{image.dtype} pixels, while the first image has {self.pixels.dtype}")
-        if self.columns.count and {channels := image.shape[2], self.pixels.shape[2]} not in (
-            {channels},
-            {1, 3},
-        ):
-            raise Rejected(f"{channels} channels, while the first has {self.pixels.shape[2]}")
+        dtype, channels = self.first or (image.dtype, image.shape[2])
+        if image.dtype != dtype:
+            raise Rejected(f"{image.dtype} pixels, while the first image has {dtype}")
+        if {image.shape[2], channels} not in ({channels}, {1, 3}):
+            raise Rejected(f"{image.shape[2]} channels, while the first has {channels}")
         if mask is not None and mask.shape != image.shape[:2]:
             raise Rejected(f"mask of {mask.shape} for an image of {image.shape[:2]}")
         return image, mask

@@ -20,6 +20,8 @@ Bounds = npt.NDArray[np.float64]
 KINDS = ("auto", "none", "range", "percentile", "window", "file")
 PERCENTILES = (0.1, 99.9)
 LEAST_USED = 0.25  # of the range, by all but the brightest thousandth of the pixels
+MOST_SAMPLED = 4096  # training images, whose pixels are sampled: two million values
+ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Intensity:
         high: Raw values that are stored as the largest: (C,), or (N, C) per image.
         clipped: Share of the training pixels that lie outside, 0 to 1.
         held_out_clipped: Number of held-out source images with a value outside.
+        typical: Of a mapping per image the medians of the training images' low and high, each
+            (C,), which stand for those of new images.
     """
 
     kind: str = "none"
@@ -89,6 +93,7 @@ class Intensity:
     high: Bounds | None = None
     clipped: float = 0.0
     held_out_clipped: int = 0
+    typical: tuple[Bounds, Bounds] | None = None
 
     @property
     def stored_dtype(self) -> np.dtype[Any]:
@@ -122,12 +127,12 @@ class Intensity:
         """Stored images (…, H, W, C) in raw values and in the raw type.
 
         What was not clipped comes back at most one raw unit off where the raw values span no more
-        than the stored ones. A mapping per image has no inverse for new images; they get the
-        median of its bounds.
+        than the stored ones. A mapping per image has no inverse for new images; they get its
+        typical bounds.
         """
         if self.low is None or self.high is None:
             return stored.astype(self.raw_dtype)
-        low, high = (np.median(b, axis=0) if b.ndim == 2 else b for b in (self.low, self.high))
+        low, high = self.typical or (self.low, self.high)
         raw = low + stored * ((high - low) / np.iinfo(stored.dtype).max)
         if self.raw_dtype == "float32":
             return raw.astype(np.float32)
@@ -144,9 +149,8 @@ class Intensity:
         }
         if self.low is None or self.high is None:
             return facts
-        per_image = self.low.ndim == 2
-        bounds = (np.median(b, axis=0) if per_image else b for b in (self.low, self.high))
-        low, high = (bound.tolist() for bound in bounds)
+        per_image = self.typical is not None
+        low, high = (bound.tolist() for bound in self.typical or (self.low, self.high))
         return facts | {
             "per": "image" if per_image else "set",
             "low": low,
@@ -158,7 +162,7 @@ class Intensity:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Intensity":
-        """The mapping of a run; one per image comes back with its median bounds."""
+        """The mapping of a run; one per image comes back with its typical bounds."""
         raw_dtype = str(facts.get("raw_dtype", "uint8"))
         if facts.get("mapping") != "linear":
             return cls("none", raw_dtype)
@@ -174,6 +178,7 @@ def choose(
     windows: Bounds | None,
     samples: Raw,
     training: npt.NDArray[np.bool_],
+    held_out: npt.NDArray[np.bool_],
 ) -> Intensity:
     """The mapping of a set, decided on its training images alone.
 
@@ -182,8 +187,9 @@ def choose(
         raw_dtype: Type of the raw values.
         extremes: Smallest and largest value of each source image and channel, each (n, C).
         windows: (n, 2) windows that the files state, NaN where there is none, or `None`.
-        samples: (n, k, C) values of random pixels of each source image.
+        samples: (n, k, C) values of random pixels of each source image, memory-mapped.
         training: (n,) which source images train.
+        held_out: (n,) which are held out.
 
     Raises:
         zoo.errors.UsageError: If raw values that are no integers of 16 bits are to be kept, or
@@ -201,8 +207,9 @@ def choose(
         raise UsageError("intensity=file: not every image states a window; try range or percentile")
     low, high = _bounds(kind, choice, extremes, windows, samples, training)
     high = np.where(high > low, high, low + 1.0)
-    least, most = (b[training] if b.ndim == 2 else b[None] for b in (low, high))
-    shown = samples[training]
+    some = _spread(training)
+    least, most = (b[some] if b.ndim == 2 else b[None] for b in (low, high))
+    shown = samples[some]
     outside = (shown < least[:, None]) | (shown > most[:, None])
     beyond = np.any((extremes[0] < low) | (extremes[1] > high), axis=1)
     return Intensity(
@@ -211,23 +218,37 @@ def choose(
         low=low,
         high=high,
         clipped=float(np.mean(outside)),
-        held_out_clipped=int(np.sum(beyond & ~training)),
+        held_out_clipped=int(np.sum(beyond & held_out)),
+        typical=_typical(low, high, training) if low.ndim == 2 else None,
     )
 
 
-def mostly_dark(intensity: Intensity, samples: Raw) -> bool:
-    """Whether all but the brightest thousandth of the sampled pixels use little of the range.
+def caution(
+    choice: Choice, intensity: Intensity, samples: Raw, training: npt.NDArray[np.bool_]
+) -> str:
+    """What a user should know of a mapping that was not asked for; empty if there is nothing.
 
     Args:
-        intensity: A mapping for the set.
-        samples: (n, k, C) raw values of random pixels.
+        choice: What was asked for.
+        intensity: What `choose` made of it.
+        samples: As `choose` takes them.
+        training: As `choose` takes it.
     """
-    if intensity.kind != "range" or intensity.low is None or intensity.low.ndim == 2:
-        return False
-    high = np.percentile(samples, 99.9, axis=(0, 1))
-    assert intensity.high is not None
-    used = (high - intensity.low) / (intensity.high - intensity.low)
-    return bool((used < LEAST_USED).any())
+    if choice.kind == "auto" and intensity.clipped > 0:
+        return (
+            f"the window that the files state clips {100 * intensity.clipped:.2g} % of the "
+            "training pixels; --intensity range keeps all values"
+        )
+    low, high = intensity.low, intensity.high
+    if intensity.kind != "range" or intensity.typical or low is None or high is None:
+        return ""
+    used = np.percentile(samples[_spread(training)], 99.9, axis=(0, 1)) - low
+    if (used >= LEAST_USED * (high - low)).all():
+        return ""
+    return (
+        "a few bright pixels take most of the range of values; --intensity percentile would clip "
+        "them (0.1 % at each end) and show the rest brighter"
+    )
 
 
 def _bounds(
@@ -251,9 +272,26 @@ def _bounds(
         if choice.per_image:
             return extremes
         return extremes[0][training].min(axis=0), extremes[1][training].max(axis=0)
-    axis, values = ((1,), samples) if choice.per_image else ((0, 1), samples[training])
-    low, high = np.percentile(values, (choice.low, choice.high), axis=axis)
-    return low.astype(np.float64), high.astype(np.float64)
+    at = (choice.low, choice.high)
+    if not choice.per_image:
+        low, high = np.percentile(samples[_spread(training)], at, axis=(0, 1))
+        return low.astype(np.float64), high.astype(np.float64)
+    starts = range(0, len(samples), ROWS_AT_ONCE)
+    parts = [np.percentile(samples[i : i + ROWS_AT_ONCE], at, axis=1) for i in starts]
+    low, high = np.concatenate(parts, axis=1).astype(np.float64)
+    return low, high
+
+
+def _typical(low: Bounds, high: Bounds, training: npt.NDArray[np.bool_]) -> tuple[Bounds, Bounds]:
+    return np.median(low[training], axis=0), np.median(high[training], axis=0)
+
+
+def _spread(training: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Training images whose samples are looked at: all, or so many of them evenly spread."""
+    rows = np.flatnonzero(training)
+    if len(rows) <= MOST_SAMPLED:
+        return rows
+    return rows[np.arange(MOST_SAMPLED) * len(rows) // MOST_SAMPLED]
 
 
 def _scaled(raw: Raw, low: Any, high: Any, top: float) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from zoo.data.curate import Step, apply, parse
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, Fields, ImageSet
-from zoo.data.intensity import Intensity, mostly_dark
+from zoo.data.intensity import Intensity
 from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
@@ -222,21 +222,18 @@ def _tell(rejection: Rejection) -> None:
 def _intensity(crops: Crops, plan: Plan, choice: intensities.Choice) -> Intensity:
     """The mapping of the set, from its training images; per image, one row for each crop."""
     survey, channels = crops.survey, crops.pixels.shape[-1]
-    windows = survey.columns["window"]
+    windows, samples = survey.columns["window"], survey.samples[..., :channels]
     chosen = intensities.choose(
         choice,
         str(crops.pixels.dtype),
         extremes=(survey.columns["low"][:, :channels], survey.columns["high"][:, :channels]),
         windows=None if np.isnan(windows).all() else windows,
-        samples=survey.samples[..., :channels],
+        samples=samples,
         training=plan.training,
+        held_out=plan.held_out,
     )
-    if mostly_dark(chosen, survey.samples[plan.training][..., :channels]):
-        print(
-            "warning: a few bright pixels take most of the range of values; --intensity "
-            "percentile would clip them (0.1 % at each end) and show the rest brighter",
-            file=sys.stderr,
-        )
+    if said := intensities.caution(choice, chosen, samples, plan.training):
+        print(f"warning: {said}", file=sys.stderr)
     if chosen.low is None or chosen.high is None or chosen.low.ndim == 1:
         return chosen
     rows = crops.columns["row"]

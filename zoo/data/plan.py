@@ -45,6 +45,12 @@ class Plan:
         chosen: npt.NDArray[np.bool_] = (self.parts == "train") & (self.reasons == "")
         return chosen
 
+    @property
+    def held_out(self) -> npt.NDArray[np.bool_]:
+        """(n,) which images are held out."""
+        chosen: npt.NDArray[np.bool_] = (self.parts != "train") & (self.reasons == "")
+        return chosen
+
 
 def make_plan(
     survey: Survey,
