@@ -12,7 +12,7 @@ import numpy as np
 from zoo.data import intensity as intensities
 from zoo.data.alias import resolve
 from zoo.data.crops import FORMAT, Crops, read_crops, write_crops
-from zoo.data.curate import Step, apply, parse
+from zoo.data.curate import Step, apply, cautions, describe, parse
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, Fields, ImageSet
@@ -133,7 +133,9 @@ def open_dataset(
     mapping = _intensity(crops, plan, choice)
     images = _image_set(name, crops, plan, mapping)
     facts = origin(record, source) | counts(images, crops, plan, view=cutting)
-    facts |= {"split": split, "split_seed": split_seed, "curate": ",".join(map(str, steps))}
+    facts |= {"split": split, "split_seed": split_seed, "curate": describe(steps)}
+    if lost := cautions(steps):
+        facts["lost_by_curation"] = list(lost)
     if plan.labels is not None:
         facts["label"] = label or "label"
     if fallback:
