@@ -177,6 +177,18 @@ def test_a_packed_volume_is_unpacked_no_further_than_its_header_claims(tmp_path)
     tracemalloc.stop()
 
 
+def test_a_volume_that_claims_millions_of_slices_takes_no_memory_for_them(tmp_path):
+    header = nibabel.Nifti2Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape((1, 1, 3_000_000))
+    (tmp_path / "bomb.nii.gz").write_bytes(gzip.compress(header.binaryblock + bytes(5000)))
+    tracemalloc.start()
+    with pytest.raises(Rejected, match="truncated"):
+        list(frames(tmp_path / "bomb.nii.gz"))
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize("suffix", ["PNG", "BMP", "DIB", "TIFF", "GIF", "WEBP"])
 def test_good_images_come_back_exactly(suffix):
     buffer = io.BytesIO()

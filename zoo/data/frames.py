@@ -85,9 +85,8 @@ def planes(
         held = " and ".join(f"{sizes[axis]} frames along {axis}" for axis in missing)
         options = " and ".join(f"--{axis}" for axis in missing)
         raise Rejected(f"holds {held}; choose {options} max, mean, middle, all or a number")
-    wanted = {axis: _wanted(axis, sizes[axis], getattr(reading, axis)) for axis in "tz"}
-    for t_place, times, t_note in wanted["t"]:
-        for z_place, depths, z_note in wanted["z"]:
+    for t_place, times, t_note in _wanted("t", sizes["t"], reading.t):
+        for z_place, depths, z_note in _wanted("z", sizes["z"], reading.z):
             pixels = _projected(read, times, depths, reading)
             places, notes = filter(None, (t_place, z_place)), filter(None, (t_note, z_note))
             yield "-".join(places), pixels, ", ".join(notes)
@@ -110,21 +109,25 @@ def _indices(value: Any) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts)
 
 
-def _wanted(axis: str, size: int, choice: Choice) -> list[tuple[str, range, str]]:
-    """Each image along an axis: its place, the planes that it is made of, and its note."""
+def _wanted(axis: str, size: int, choice: Choice) -> Iterator[tuple[str, range, str]]:
+    """Each image along an axis: its place, the planes that it is made of, and its note.
+
+    One at a time, as a header may claim more than there is memory to list.
+    """
     if isinstance(choice, int) and choice >= size:
         raise Rejected(f"holds {size} frames along {axis}, from 0: no --{axis} {choice}")
     if size < 1:
         raise Rejected(f"holds no frames along {axis}")
     if size == 1:
-        return [("", range(1), "")]
-    if choice in (None, "all"):
+        yield "", range(1), ""
+    elif choice in (None, "all"):
         width = len(str(size - 1))
-        return [(f"{axis}{i:0{width}d}", range(i, i + 1), "") for i in range(size)]
-    if choice in ("max", "mean"):
-        return [("", range(size), f"{choice} of {size} along {axis}")]
-    index = size // 2 if choice == "middle" else int(str(choice))
-    return [("", range(index, index + 1), f"{axis} {index} of {size}")]
+        yield from ((f"{axis}{i:0{width}d}", range(i, i + 1), "") for i in range(size))
+    elif choice in ("max", "mean"):
+        yield "", range(size), f"{choice} of {size} along {axis}"
+    else:
+        index = size // 2 if choice == "middle" else int(str(choice))
+        yield "", range(index, index + 1), f"{axis} {index} of {size}"
 
 
 def _projected(

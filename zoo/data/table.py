@@ -53,7 +53,7 @@ def read_table(file: Path) -> Table:
     rows: dict[str, list[Row]] = defaultdict(list)
     for line in lines[1:]:
         row = dict(zip(keys, (cell.strip() for cell in line), strict=False))
-        if not row["path"]:
+        if not row.get("path"):
             raise UsageError(f"{file}: a row has no path: {','.join(line)}")
         facts = {key: row.get(key, "") for key in keys if key not in NOT_FIELDS}
         rows[_path(row["path"])].append(facts)
