@@ -450,6 +450,7 @@ def test_what_the_table_and_the_folder_do_not_share_is_named(tmp_path, capsys):
         ("", "first line must name the columns"),
         ("path,label,label\n", "two columns are called label"),
         ("path,label\n,a\n", "a row has no path: ,a"),
+        ("label,path\na\n", "a row has no path: a"),
     ],
 )
 def test_a_table_that_cannot_be_understood_is_told_in_one_line(tmp_path, text, message):
@@ -595,6 +596,34 @@ def test_what_the_images_depend_on_changes_the_key(tmp_path, change):
     after = Folder(str(tmp_path), z="max" if change == "option" else None)
     assert after.content_key != before
     assert len(list(after)) == 1
+
+
+def test_pixels_beside_their_header_change_the_key(tmp_path):
+    header = "ObjectType = Image\nNDims = 2\nDimSize = 40 40\nElementType = MET_UCHAR\n"
+    (tmp_path / "a.mhd").write_text(f"{header}ElementDataFile = pixels.raw\n")
+    (tmp_path / "pixels.raw").write_bytes(noise(1).tobytes())
+    before = Folder(str(tmp_path)).content_key
+    (tmp_path / "pixels.raw").write_bytes(noise(2).tobytes())
+    os.utime(tmp_path / "pixels.raw", (1, 1))
+    assert Folder(str(tmp_path)).content_key != before
+
+
+@pytest.mark.parametrize("part", ["", "train"])
+def test_masks_are_never_taken_for_a_class(tmp_path, part):
+    write(tmp_path / part / "images", 3)
+    write(tmp_path / part / "masks", 3)
+    write(tmp_path / (part and "test/images"), 1, start=9)
+    with pytest.raises(UsageError, match="images and masks would be two classes"):
+        Folder(str(tmp_path))
+
+
+def test_a_field_may_be_called_as_a_measurement_is(tmp_path):
+    write(tmp_path, 60)
+    rows = [f"{number:03d}.png,{'in' if number % 2 else 'out'},{number}" for number in range(60)]
+    table(tmp_path, "\n".join(["path,focus,height", *rows]))
+    images = load(f"folder:{tmp_path}", label="focus")
+    assert images.class_names == ("in", "out")
+    assert images.fields["height"].tolist() == [str(number) for number in range(60)]
 
 
 def test_dicom_without_an_ending_is_found(tmp_path):

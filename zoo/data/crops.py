@@ -20,7 +20,7 @@ from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.examples import Rejected
+from zoo.data.formats.metaimage import pixels_beside
 from zoo.errors import UsageError
 
 CLEARLY_NO_IMAGE = (
@@ -55,13 +56,23 @@ def image_files(folder: Path, *, without: Iterable[Path] = ()) -> Iterator[Path]
 
 
 def content_key(files: Iterable[Path], *facts: Any) -> str:
-    """Hash of each file's name, size and time of change, and of other facts."""
+    """Hash of each file's name, size and time of change, and of other facts.
+
+    Pixels that lie beside their header count, too.
+    """
     digest = hashlib.sha256(repr(facts).encode())
-    for file in files:
+    for file in _with_pixels(files):
         state = file.stat() if file.is_file() else None
         digest.update(os.fsencode(file.absolute()) + b"\0")
         digest.update(f"{state and (state.st_size, state.st_mtime_ns)}\n".encode())
     return digest.hexdigest()
+
+
+def _with_pixels(files: Iterable[Path]) -> Iterator[Path]:
+    for file in files:
+        yield file
+        if file.suffix.lower() == ".mhd" and (pixels := pixels_beside(file)):
+            yield pixels
 
 
 def name_of(file: Path, folder: Path) -> str:

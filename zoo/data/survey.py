@@ -16,7 +16,7 @@ from zoo.data.stack import Stack
 
 SAMPLED = 512  # pixels of each image, for percentiles of the set
 CHANNELS = 4
-NOT_KEPT = ("rejected", "note")
+NOT_FIELDS = ("id", "group", "rejected", "note", "window", "pixel_size")
 SCALARS = (str, int, float, np.generic)
 
 Column = npt.NDArray[Any]
@@ -46,13 +46,15 @@ class Survey:
     @property
     def fields(self) -> dict[str, Column]:
         """The examples' own fields, `label` among them."""
-        return {name: self.columns[name] for name in self.columns if name not in OWN}
+        stored = self.columns.items()
+        return {name.removeprefix(THEIRS): values for name, values in stored if name not in OWN}
 
 
 OWN = (
     *("id", "group", "digest", "height", "width", "low", "high", "window", "pixel_size"),
     *("focus", "saturated", "contrast", "blank"),
 )
+THEIRS = "field "  # begins the column of a field that is called as one of these
 
 
 def read_survey(folder: Path) -> Survey:
@@ -82,8 +84,8 @@ class SurveyWriter:
     def add(self, example: Mapping[str, Any], image: Column) -> int:
         """Add a source image (H, W, C) and return its row."""
         digest = digest_of(image)
-        row: dict[str, Any] = {k: v for k, v in example.items() if isinstance(v, SCALARS)}
-        row = {key: value for key, value in row.items() if key not in NOT_KEPT}
+        fields = ((k, v) for k, v in example.items() if isinstance(v, SCALARS))
+        row: dict[str, Any] = {_column(k): v for k, v in fields if k not in NOT_FIELDS}
         row |= {"id": str(example["id"]), "group": str(example.get("group", example["id"]))}
         row |= {"digest": digest, "height": image.shape[0], "width": image.shape[1]}
         row |= {"window": _pair(example.get("window"))}
@@ -110,6 +112,10 @@ class SurveyWriter:
         self.columns.close()
         self.thumbnails.close()
         self.samples.close()
+
+
+def _column(field: str) -> str:
+    return f"{THEIRS}{field}" if field in OWN or field.startswith(THEIRS) else field
 
 
 def digest_of(image: Column) -> str:

@@ -71,6 +71,7 @@ class Folder:
         self.reader = Reader(reading, apart)
         self.table = _table(top, labels)
         self.units = self._described(units)
+        self._check_classes(top)
         self.masks = find_masks(self.layout, self.units) if self.layout.masks else None
 
     @property
@@ -128,6 +129,15 @@ class Folder:
             example["mask"], note = masks.read(file, single)
             example["note"] = "; ".join(filter(None, [frame.note, note]))
         return example
+
+    def _check_classes(self, top: Path) -> None:
+        """Refuse to train on masks as if they were images of a second class."""
+        classes = {unit.fields.get("label", "").lower() for unit in self.units if not unit.rejected}
+        if {"images", "masks"} <= classes:
+            raise UsageError(
+                f"folder:{top}: images and masks would be two classes; give a folder that holds "
+                "nothing but `images` and `masks`, or the images' folder and --masks FOLDER"
+            )
 
     def _described(self, units: list[Unit]) -> list[Unit]:
         """The units with what the table says of them; what is doubtful is told."""

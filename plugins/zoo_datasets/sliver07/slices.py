@@ -44,9 +44,7 @@ class Sliver07:
     @property
     def content_key(self) -> str:
         """Hash of every file's state, pixels included, and of the option."""
-        headers = [*self.scans.values(), *self.truths.values()]
-        files = (file for header in headers for file in (header, header.with_suffix(".raw")))
-        return content_key(files, self.all_slices)
+        return content_key([*self.scans.values(), *self.truths.values()], self.all_slices)
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -70,6 +70,16 @@ def frames(content: Path | bytes, name: str, reading: Reading) -> Iterator[Frame
             yield from _slices(data, header, reading)
 
 
+def pixels_beside(file: Path) -> Path | None:
+    """The file that holds the data of a header, or `None` if it is none or cannot be read."""
+    try:
+        with file.open("rb") as opened_file:
+            header = _header(opened_file.read(MAX_HEADER))
+        return None if _local(header) else _data_file(header, file)
+    except (OSError, Rejected, ValueError, LookupError):
+        return None
+
+
 def encoding(content: Path | bytes) -> tuple[str, bool]:
     """Name of the format, and that nothing is lost."""
     return "MetaImage", False
