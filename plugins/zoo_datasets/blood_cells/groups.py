@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.progress import progress
 from zoo_datasets.blood_cells.registration import (
@@ -42,9 +43,10 @@ def same_field(images: Iterable[npt.NDArray[np.uint8]], total: int) -> Ints:
     Returns:
         (n,) index of the first image of the same field, over any chain of registered pairs.
     """
-    fields = Fields(images, total)
-    fields.join_candidates()
-    fields.join_first_ones()
+    with threadpool_limits(1):  # the products are so small that threads would wait for each other
+        fields = Fields(images, total)
+        fields.join_candidates()
+        fields.join_first_ones()
     return np.array([fields.first(i) for i in range(len(fields.plain))], np.int64)
 
 

@@ -90,7 +90,9 @@ def inliers(one: Keypoints, other: Keypoints) -> int:
 def _inside(square: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """(SIDE, SIDE): whether a descriptor centred here sees nothing that a rotation left black."""
     empty = ndimage.binary_opening(square.max(axis=2) < BLACK, iterations=2)
-    return ~ndimage.binary_dilation(empty, structure=np.ones((3, 3)), iterations=MARGIN)
+    near = ndimage.binary_dilation(empty, structure=np.ones((3, 3)), iterations=MARGIN)
+    inside: npt.NDArray[np.bool_] = ~near
+    return inside
 
 
 def _matches(
@@ -138,5 +140,7 @@ def _keeps_shapes(linear: Floats) -> npt.NDArray[np.bool_]:
     squares = np.square(linear).sum(axis=(1, 2))
     area = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
     total, gap = np.sqrt(squares + 2 * area.clip(0)), np.sqrt((squares - 2 * area).clip(0))
-    kept: npt.NDArray[np.bool_] = area > 0
-    return kept & (total + gap < 2 * STRETCH) & (total - gap > 2 / STRETCH)
+    kept: npt.NDArray[np.bool_] = (
+        (area > 0) & (total + gap < 2 * STRETCH) & (total - gap > 2 / STRETCH)
+    )
+    return kept
