@@ -190,6 +190,23 @@ def test_under_eight_groups_it_trains_and_says_what_is_missing(tmp_path):
     assert images.provenance["no_held_out"].startswith("3 groups;")
 
 
+def test_held_out_images_of_few_groups_are_not_said_to_be_missing(tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        write(tmp_path / part, count, shape=(256, 256), start=10 * count)
+    images = load(f"folder:{tmp_path}", image_size=64, view="tile", split="official")
+    assert images.provenance["splits"]["test"]["groups"] == 2
+    assert "no_held_out" not in images.provenance
+
+
+def test_leaving_out_all_held_out_images_is_said(tmp_path):
+    write(tmp_path / "images", 90)
+    whole = load(f"folder:{tmp_path}/images")
+    accept = tmp_path / "accept.txt"
+    accept.write_text("\n".join(whole.ids[whole.parts == "train"]))
+    images = load(f"folder:{tmp_path}/images", accept=str(accept))
+    assert images.provenance["no_held_out"].startswith("all held-out images are left out")
+
+
 # What follows reads the examples themselves, before they are cut.
 
 

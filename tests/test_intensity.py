@@ -110,6 +110,18 @@ def test_a_hot_pixel_is_told_and_a_percentile_clips_it(tmp_path, capsys):
     assert "warning" not in capsys.readouterr().err
 
 
+def test_images_of_fewer_bits_among_others_are_told(tmp_path, capsys):
+    name = scope(tmp_path, "uint16", 0, 4000)
+    load(name, image_size="native")
+    assert "warning" not in capsys.readouterr().err
+    for file in sorted(tmp_path.iterdir())[::3]:
+        tifffile.imwrite(file, tifffile.imread(file) // 16)
+    load(name, image_size="native")
+    assert "use less than a twelfth of the range of values" in capsys.readouterr().err
+    load(name, image_size="native", intensity="range/image")
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_a_window_that_nobody_asked_for_tells_how_much_it_clips(tmp_path, capsys):
     for number in range(60):
         plane = np.random.default_rng(number).permuted(1000 * RAMP, axis=0).astype(np.int16)

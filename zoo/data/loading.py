@@ -16,7 +16,8 @@ from zoo.data.curate import Step, apply, cautions, describe, parse
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, Fields, ImageSet
-from zoo.data.intensity import Intensity
+from zoo.data.intensity import Choice, Intensity
+from zoo.data.intensity_choice import caution, choose
 from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
@@ -221,11 +222,11 @@ def _tell(rejection: Rejection) -> None:
     print(f"warning: {line}", file=sys.stderr)
 
 
-def _intensity(crops: Crops, plan: Plan, choice: intensities.Choice) -> Intensity:
+def _intensity(crops: Crops, plan: Plan, choice: Choice) -> Intensity:
     """The mapping of the set, from its training images; per image, one row for each crop."""
     survey, channels = crops.survey, crops.pixels.shape[-1]
     windows, samples = survey.columns["window"], survey.samples[..., :channels]
-    chosen = intensities.choose(
+    chosen = choose(
         choice,
         str(crops.pixels.dtype),
         extremes=(survey.columns["low"][:, :channels], survey.columns["high"][:, :channels]),
@@ -234,7 +235,7 @@ def _intensity(crops: Crops, plan: Plan, choice: intensities.Choice) -> Intensit
         training=plan.training,
         held_out=plan.held_out,
     )
-    if said := intensities.caution(choice, chosen, samples, plan.training):
+    if said := caution(choice, chosen, samples, plan.training):
         print(f"warning: {said}", file=sys.stderr)
     if chosen.low is None or chosen.high is None or chosen.low.ndim == 1:
         return chosen

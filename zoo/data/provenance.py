@@ -68,11 +68,8 @@ def counts(images: ImageSet, crops: Crops, plan: Plan, *, view: View) -> dict[st
         facts["groups_torn_by_official_split"] = plan.torn
     if left_out := Counter(plan.reasons[plan.reasons != ""].tolist()):
         facts["left_out"] = dict(left_out.most_common())
-    if (n := len(np.unique(images.groups))) < MIN_GROUPS:
-        facts["no_held_out"] = (
-            f"{n} group{'s' * (n != 1)}; held-out images need at least {MIN_GROUPS}, so all train "
-            "and nothing is measured against held-out images"
-        )
+    if (images.parts == PARTS[0]).all():
+        facts["no_held_out"] = f"{_why_none(plan)}, so nothing is measured against held-out images"
     return facts | {"rejected": crops.facts["rejected"]}
 
 
@@ -104,6 +101,13 @@ def _split(images: ImageSet, part: str) -> dict[str, Any]:
         found = Counter(chosen.labels.tolist())
         facts |= {name: found.get(i, 0) for i, name in enumerate(images.class_names)}
     return facts
+
+
+def _why_none(plan: Plan) -> str:
+    if (plan.parts != PARTS[0]).any():
+        return "all held-out images are left out"
+    n = len(np.unique(plan.groups))
+    return f"{n} group{'s' * (n != 1)}; held-out images need at least {MIN_GROUPS}: all train"
 
 
 def _joined(survey: Survey, plan: Plan) -> int:
