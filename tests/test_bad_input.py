@@ -19,7 +19,7 @@ from valid_files import valid_files
 
 from zoo.data import load
 from zoo.data.archive import check_entry, open_zip, read_entry
-from zoo.data.decode import decode, frames
+from zoo.data.decode import decode, encoding, frames
 from zoo.data.examples import Rejected
 from zoo.data.frames import Reading
 from zoo.errors import UsageError, ZooError
@@ -187,6 +187,14 @@ def test_a_volume_that_claims_millions_of_slices_takes_no_memory_for_them(tmp_pa
         list(frames(tmp_path / "bomb.nii.gz"))
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes on Windows")
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    assert encoding(tmp_path / "a.tif") == ""
+    with pytest.raises(Rejected, match="no regular file"):
+        decode(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("suffix", ["PNG", "BMP", "DIB", "TIFF", "GIF", "WEBP"])

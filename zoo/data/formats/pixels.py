@@ -33,7 +33,13 @@ def in_micrometres(sides: Sequence[Any], unit: float) -> tuple[float, float] | N
 
 @contextlib.contextmanager
 def opened(content: Path | bytes) -> Iterator[BinaryIO]:
-    """A file or its bytes, to read."""
+    """A file or its bytes, to read.
+
+    Raises:
+        zoo.data.examples.Rejected: If it is a pipe or a device, whose reading might never end.
+    """
+    if isinstance(content, Path) and content.exists() and not content.is_file():
+        raise Rejected("no regular file")
     with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
         yield file
 
