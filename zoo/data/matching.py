@@ -91,8 +91,8 @@ def listed(names: list[str], most: int = 6) -> str:
 
 
 def is_zip(archive: Archive) -> bool:
-    """Whether an archive's official name says that it is a zip file."""
-    return archive.filename.lower().endswith(".zip")
+    """Whether an archive's official name says that it is a zip file, as `.npz` is one."""
+    return archive.filename.lower().endswith((".zip", ".npz"))
 
 
 def _source(record: Dataset) -> str:
