@@ -47,7 +47,7 @@ class BloodCells(ImageBuilder, skip_registration=True):  # type: ignore[call-arg
                     continue
                 fields = {"id": name, "label": label, "folder": folder}
                 try:
-                    image, note = _read(archive, entry)
+                    image, note = _read(archive, name, entry)
                 except Rejected as reason:
                     yield fields | {"rejected": str(reason)}
                     continue
@@ -83,14 +83,16 @@ def _images(
     """Decode what can be decoded, one at a time, writing down the names."""
     for name, entry in members:
         try:
-            image, _ = _read(archive, entry)
+            image, _ = _read(archive, name, entry)
         except Rejected:
             continue
         names.append(name)
         yield image
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[Pixels, str]:
+def _read(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> tuple[Pixels, str]:
+    if (label := name.split("/")[1]) not in CLASSES:
+        raise Rejected(f"{label} is none of {', '.join(CLASSES)}")
     image, note = decode(read_entry(archive, entry))
     if image.dtype != np.uint8 or image.shape[2] != 3:
         raise Rejected(f"{image.dtype} pixels in {image.shape[2]} channels, not 8-bit RGB")

@@ -24,6 +24,7 @@ from zoo_datasets.blood_cells.registration import (
 
 TABLES = 8
 PER_BUCKET = 3  # descriptors on average, whatever their number
+SHORTEST = 16  # bits of a hash; shorter ones make strangers meet
 CROWDED = 1000  # descriptors of one bucket; what is so common tells nothing
 TURNS = 12  # bins of the full circle
 SHIFTS = 12  # bins of SHIFT pixels along y and along x
@@ -126,7 +127,7 @@ class Index:
         self._positions = np.concatenate([image.positions for image in images])
         self._angles = np.concatenate([image.angles for image in images])
         bits = np.concatenate([image.bits for image in images])
-        length = np.clip(round(math.log2(max(1, len(bits)) / PER_BUCKET)), 1, 31)
+        length = max(SHORTEST, round(math.log2(max(1, len(bits)) / PER_BUCKET)))
         rng = np.random.default_rng(0)
         self._tables = []
         for _ in range(TABLES):
