@@ -310,6 +310,19 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "crops").iterdir() if not p.name.endswith(".lock")] == []
 
 
+def test_a_source_that_cannot_be_read_is_not_told_as_a_disk_that_cannot_be_written(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+
+    def gone(self, number):
+        raise FileNotFoundError(2, os.strerror(2), "plate.tif")
+
+    monkeypatch.setattr("zoo_datasets.simulated.nuclei.Nuclei.field", gone)
+    with pytest.raises(ZooError, match=r"^bbbc/simulated cannot be read: .*'plate.tif'"):
+        load("bbbc/simulated", image_size=64, images=40)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -317,6 +330,7 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(tmp_path, monkeypatch):
         ({"downscale": 0.5}, "downscale must be at least 1"),
         ({"min_foreground": 2}, "min_foreground must be from 0 to 1"),
         ({"image_size": "large"}, "image_size"),
+        ({"pixel_size": -1.0}, "pixel_size must be above 0"),
         ({"label": "stain"}, "no field to use as label 'stain'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from zoo.data.provenance import counts, origin
 from zoo.data.source import Source, open_source, parse_options
 from zoo.data.survey import Survey
 from zoo.data.view import MIN_FOREGROUND, View
-from zoo.errors import ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.plugins import find
 from zoo.progress import progress
 from zoo.specs import Dataset
@@ -163,6 +164,8 @@ def _view(
 def _curated(source: Source, steps: Sequence[Step], pixel_size: float | None) -> Source:
     """The source with its pixels curated, and the size of a pixel where it was given."""
     pixel_steps = [step for step in steps if step.changes_pixels]
+    if pixel_size is not None and not 0 < pixel_size < math.inf:
+        raise UsageError(f"pixel_size must be above 0 µm, not {pixel_size}")
     given = {} if pixel_size is None else {"pixel_size": (pixel_size, pixel_size)}
     if not pixel_steps and not given:
         return source
@@ -205,16 +208,19 @@ def _build(name: str, folder: Any, source: Source, view: View) -> None:
             return
         shown = progress(f"Reading {name}", source.count, "images")
         with staged(folder) as staging, shown as advance:
-            examples = _counted(source.examples(), advance)
+            examples = _counted(source.examples(), advance, name)
             write_crops(staging, examples, view=view, tell=_tell, rejected=source.rejected)
 
 
 def _counted(
-    examples: Iterator[Mapping[str, Any]], advance: Callable[[float], None]
+    examples: Iterator[Mapping[str, Any]], advance: Callable[[float], None], name: str
 ) -> Iterator[Mapping[str, Any]]:
-    for example in examples:
-        yield example
-        advance(1)
+    try:
+        for example in examples:
+            yield example
+            advance(1)
+    except OSError as error:  # of reading; one of writing would be told as such
+        raise ZooError(f"{name} cannot be read: {error}") from error
 
 
 def _tell(rejection: Rejection) -> None:
