@@ -1,7 +1,6 @@
 """Answers on stdout: aligned columns, or JSON."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,8 +29,3 @@ def one_line(text: str) -> str:
 
 def _as_json(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-def warn(message: str) -> None:
-    """Print one line of warning on stderr."""
-    print(f"warning: {one_line(message)}", file=sys.stderr)
