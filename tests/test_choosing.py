@@ -113,3 +113,54 @@ def test_curated_pixels_are_recorded_and_change_the_fingerprint(folder):
 def test_an_unknown_step_is_told_with_the_choices(folder):
     with pytest.raises(UsageError, match="did you mean median"):
         load(f"folder:{folder}", image_size=64, curate="medain")
+
+
+def test_another_label_moves_no_image_to_another_part(tmp_path):
+    names = load("bbbc/simulated", **SIMULATED).ids.tolist()
+    rows = [f"{name},{'ab'[i % 2]},{i % 3}" for i, name in enumerate(names)]
+    table = write(tmp_path / "labels.csv", "path,label,third", *rows)
+    first = load("bbbc/simulated", labels=table, **SIMULATED)
+    other = load("bbbc/simulated", labels=table, label="third", **SIMULATED)
+    assert other.class_names == ("0", "1", "2")
+    assert other.parts.tolist() == first.parts.tolist()
+
+
+def test_a_field_with_a_value_of_its_own_for_each_image_is_no_class(tmp_path):
+    names = load("bbbc/simulated", **SIMULATED).ids.tolist()
+    rows = [f"{name},{i * 1.5}" for i, name in enumerate(names)]
+    table = write(tmp_path / "labels.csv", "path,area", *rows)
+    with pytest.raises(UsageError, match="label=area: 60 classes among 60 images"):
+        load("bbbc/simulated", labels=table, label="area", **SIMULATED)
+
+
+def test_curation_does_not_change_what_counts_as_a_copy(folder):
+    Image.fromarray(picture(1)).save(folder / "dog" / "copy.png")
+    plain = load(f"folder:{folder}", image_size=64)
+    curated = load(f"folder:{folder}", image_size=64, curate="median:3,normalise")
+    assert curated.groups.tolist() == plain.groups.tolist()
+    assert curated.parts.tolist() == plain.parts.tolist()
+
+
+def test_a_list_may_name_what_was_set_aside(folder, tmp_path):
+    (folder / "cat" / "broken.png").write_bytes(b"no image")
+    listing = write(tmp_path / "reject.txt", "cat/broken.png", "cat/001.png")
+    images = load(f"folder:{folder}", image_size=64, reject=listing)
+    assert "cat/001.png" not in images.ids
+
+
+def test_an_official_split_beside_images_without_groups_is_pointed_out(tmp_path, capsys):
+    for number in range(90):
+        place = tmp_path / "images" / ("test" if number % 5 == 0 else "train")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(number)).save(place / f"{number:03d}.png")
+    load(f"folder:{tmp_path / 'images'}", image_size=64)
+    assert "--split official takes it" in capsys.readouterr().err
+    images = load(f"folder:{tmp_path / 'images'}", image_size=64, split="official")
+    assert all(name.startswith("test/") for name in images.split("test").ids)
+
+
+def test_many_copies_of_one_picture_are_told(folder, capsys):
+    for number in range(60):
+        Image.fromarray(picture(1)).save(folder / "dog" / f"copy-{number}.png")
+    load(f"folder:{folder}", image_size=64)
+    assert "one group holds 61 of 150 images" in capsys.readouterr().err

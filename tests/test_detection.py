@@ -1,11 +1,13 @@
 """Detection can be believed: leaks are caught, honest data passes, failures void the table."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from zoo.data.imageset import ImageSet
+from zoo.data.intensity import Intensity
 from zoo.errors import ZooError
 from zoo.evaluation.controls import chance, noise_trial, power
 from zoo.evaluation.detection import detect
@@ -112,6 +114,23 @@ def test_everything_is_measured_and_fits_json():
         "shuffled_labels",
     ]
     assert [row["step"] for row in found["curve"]] == [100, 200, 300, 400, 500]
+
+
+def test_sixteen_bit_images_are_measured_as_eight_bit_ones_are():
+    images, sample = image_set(), generator(24)
+    deep = replace(
+        images,
+        pixels=images.pixels.astype(np.uint16) * 257,
+        intensity=Intensity("none", "uint16"),
+    )
+
+    def deep_sample(n, seed):
+        return sample(n, seed).astype(np.uint16) * 257
+
+    found = detect(images, sample, detectors=[LOGISTIC], snapshots={}, n=60)
+    again = detect(deep, deep_sample, detectors=[LOGISTIC], snapshots={}, n=60)
+    assert again["detectors"] == found["detectors"]
+    assert [c["passed"] for c in again["controls"]] == [True, True, True]
 
 
 def test_a_generator_that_improves_has_a_falling_curve():

@@ -650,3 +650,16 @@ def test_dicom_without_an_ending_is_found(tmp_path):
     found = reasons(folder(tmp_path))
     assert "not of a kind" in found["notes"]
     assert "not of a kind" not in found["IM0001"]
+
+
+def test_slices_of_one_patient_are_one_group_and_the_number_stays_in_the_file(tmp_path):
+    from valid_files import dicom
+
+    for number in range(60):
+        pixels = np.random.default_rng(number).integers(0, 4000, (32, 32), np.uint16)
+        content = dicom(pixels, PatientID=f"secret-{number // 5}")
+        (tmp_path / f"{number:02d}.dcm").write_bytes(content)
+    images = load(f"folder:{tmp_path}", image_size=32)
+    assert len(set(images.groups)) == 12
+    assert not any("secret" in group for group in images.groups)
+    assert all(group.startswith("patient ") for group in images.groups)

@@ -116,9 +116,8 @@ SETTINGS = {
         most=1.0,
     ),
     "split": _shaping(
-        "Literal['grouped', 'official']",
-        "grouped",
-        help="Split by group into 60/15/10/15 %, or as the dataset's own split says.",
+        "Literal['grouped', 'official'] | None",
+        help="By group into 60/15/10/15 %, or the dataset's own; by default as the dataset says.",
         metavar="grouped|official",
     ),
     "intensity": _shaping(

@@ -99,6 +99,8 @@ class Dataset(Record):
         scheme: What follows when a name is `name:ARGUMENT`: `"path"`, as in `folder:PATH`, or
             `"name"`, as in `tfds:NAME`.
         view: How larger images become training images: `"tile"` or `"resize"`.
+        split: The split taken unless another is asked for: `"grouped"`, or `"official"` where only
+            the dataset's own split keeps what belongs together.
         verified: Whether it has been run on the official archives.
         listed: Whether `zoo list` shows it without `--all`.
     """
@@ -112,6 +114,7 @@ class Dataset(Record):
     alias: tuple[str, ...] = ()
     scheme: str = ""
     view: str = "tile"
+    split: str = "grouped"
     verified: bool = True
     listed: bool = True
 

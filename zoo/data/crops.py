@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import zipfile
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,10 @@ from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
 from zoo.runs.files import write_json
 
-FORMAT = 6
+FORMAT = 7
+
+
+MOST_CUT_OFF = 0.05  # of an image, before it is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def read_crops(folder: Path) -> Crops:
             survey=read_survey(folder),
             facts=json.loads((folder / "facts.json").read_text()),
         )
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ZooError(f"{folder} is damaged ({error}); delete it and try again") from error
 
 
@@ -69,6 +72,7 @@ def write_crops(
     view: View,
     tell: Callable[[Rejection], None],
     rejected: Iterable[Rejection] = (),
+    origin: Mapping[str, Any] | None = None,
 ) -> None:
     """Cut the examples and write pixels, masks, columns, survey and facts into a folder.
 
@@ -79,11 +83,12 @@ def write_crops(
         view: How to cut.
         tell: Called with each file that is set aside.
         rejected: What was set aside before.
+        origin: Facts of the source, which are kept.
 
     Raises:
         zoo.errors.UsageError: If the view keeps the images' own sizes and these differ.
     """
-    writer = _Writer(folder, view, tell, list(rejected))
+    writer = _Writer(folder, view, tell, list(rejected), dict(origin or {}))
     try:
         for example in examples:
             writer.add(example)
@@ -98,11 +103,13 @@ class _Writer:
     view: View
     tell: Callable[[Rejection], None]
     rejected: list[Rejection]
+    origin: dict[str, Any]
     notes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     skipped: int = 0
     first: tuple[np.dtype[Any], int] | None = None
     masked: set[bool] = field(default_factory=set)
+    cut_off: float = 0.0
     margins: set[tuple[int, int, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -151,6 +158,7 @@ class _Writer:
                 self.masks.append(crop.mask)
             self.masked.add(crop.mask is not None)
             self.margins.add(crop.margins)
+            self.cut_off += crop.cut_off
             self.pixels.append(crop.pixels)
             self.columns.add(facts)
             self._update(name, crop)
@@ -171,8 +179,15 @@ class _Writer:
             self.masks.finish()
         elif True in self.masked:
             self.notes["masks left out, because not every image has one"] += 1
+            print("warning: masks are left out: not every image has one", file=sys.stderr)
             self.masks.remove()
             self.columns.drop("objects")
+        if (share := self.cut_off / self.columns.count) > MOST_CUT_OFF:
+            print(
+                f"warning: resizing to the wanted shape cuts {share:.0%} of each image off, at two "
+                "sides; --view pad or another --image-size keeps all",
+                file=sys.stderr,
+            )
         self.columns.finish()
         self.survey.finish()
         write_json(self.folder / "facts.json", self._facts())
@@ -180,9 +195,11 @@ class _Writer:
     def _facts(self) -> dict[str, Any]:
         return {
             "content": self.content.hexdigest(),
+            "origin": self.origin,
             "source_images": sum(self.sizes.values()),
             "source_sizes": {f"{w}x{h}": n for (h, w), n in self.sizes.most_common()},
             "without_foreground": self.skipped,
+            "cut_off": self.cut_off / self.columns.count,
             "margins": [list(margins) for margins in sorted(self.margins)],
             "notes": dict(self.notes),
             "rejected": [{"file": r.file, "reason": r.reason} for r in self.rejected],

@@ -6,6 +6,7 @@ Copies that are turned, mirrored or scaled are not looked for.
 """
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,14 +70,12 @@ def near_duplicates(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         (m, 2) rows i < j in rising order. Of identical thumbnails each is paired with the first.
     """
     first, copies = _identical(thumbnails)
-    pictures = thumbnails[first]
     found = [copies]
     with progress("Comparing images", len(first), "images") as advance:
-        for rows, candidates in _candidates(_descriptors(pictures)):
+        for rows, candidates in _candidates(_descriptors(thumbnails, first)):
             for i in range(0, len(candidates), BATCH):
-                batch = candidates[i : i + BATCH]
-                same = _same(pictures[batch[:, 0]], pictures[batch[:, 1]])
-                found.append(first[batch[same]])
+                batch = first[candidates[i : i + BATCH]]
+                found.append(batch[_same(thumbnails[batch[:, 0]], thumbnails[batch[:, 1]])])
             advance(rows)
     pairs = np.sort(np.concatenate(found), axis=1)
     ordered: npt.NDArray[np.int64] = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -88,21 +87,22 @@ def _identical(thumbnails: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
     first: dict[bytes, int] = {}
     copies = []
     for i, picture in enumerate(thumbnails):
-        if picture.any() and (seen := first.setdefault(picture.tobytes(), i)) != i:
+        digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+        if picture.any() and (seen := first.setdefault(digest, i)) != i:
             copies.append((seen, i))
     firsts = np.array(list(first.values()), np.int64)
     return firsts, np.array(copies, np.int64).reshape(-1, 2)
 
 
-def _descriptors(pictures: Array) -> npt.NDArray[np.float32]:
+def _descriptors(thumbnails: Array, chosen_rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """(n, d) of length 1: magnitudes of low frequencies, which fall off evenly if not weighted."""
     across, down = np.fft.rfftfreq(SIDE) * SIDE, np.fft.fftfreq(SIDE) * SIDE
     cycles = np.hypot(down[:, None], across)
     chosen = (cycles > 0) & (cycles <= CYCLES) & ~((across == 0) & (down[:, None] < 0))
     window = _window() ** 2
-    described = np.empty((len(pictures), int(chosen.sum())), np.float32)
-    for i in range(0, len(pictures), BATCH):
-        batch = pictures[i : i + BATCH].astype(np.float32)
+    described = np.empty((len(chosen_rows), int(chosen.sum())), np.float32)
+    for i in range(0, len(chosen_rows), BATCH):
+        batch = thumbnails[chosen_rows[i : i + BATCH]].astype(np.float32)
         batch -= (batch * window).sum(axis=(1, 2), keepdims=True) / window.sum()
         spectrum = np.abs(fft.rfft2(batch * window)[:, chosen])
         weighted = np.sqrt(spectrum * cycles[chosen])

@@ -25,6 +25,7 @@ class Frame:
         note: What was changed, such as `alpha channel dropped`, or nothing.
         pixel_size: (y, x) in micrometres, if the file says.
         window: (low, high) in the values of `pixels`: what the file says to show.
+        group: Pseudonym of the patient that the file names, or nothing.
     """
 
     pixels: npt.NDArray[Any]
@@ -32,6 +33,7 @@ class Frame:
     note: str = ""
     pixel_size: tuple[float, float] | None = None
     window: tuple[float, float] | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def caution(
     """
     if choice.kind == "auto" and intensity.clipped > 0:
         return (
-            f"the window that the files state clips {100 * intensity.clipped:.2g} % of the "
+            f"the window that the files state clips {intensity.clipped:.1%} of the "
             "training pixels; --intensity range keeps all values"
         )
     low, high = intensity.low, intensity.high

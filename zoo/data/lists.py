@@ -1,5 +1,6 @@
 """Lists of images to accept or to reject, as people and `zoo app` write them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,11 @@ def read_list(path: str | Path) -> list[str]:
 
 
 def listed(
-    ids: npt.NDArray[np.str_], accept: str | Path | None, reject: str | Path | None
+    ids: npt.NDArray[np.str_],
+    accept: str | Path | None,
+    reject: str | Path | None,
+    *,
+    set_aside: Sequence[str] = (),
 ) -> npt.NDArray[np.bool_]:
     """Which images a list of accepted and one of rejected names leave.
 
@@ -34,23 +39,26 @@ def listed(
         ids: (n,) ids of the source images; a list may name a frame's file for all its frames.
         accept: Keep these alone.
         reject: Leave these out.
+        set_aside: Files that are left out already; a list may name them too.
 
     Raises:
         zoo.errors.UsageError: If a list names an image that is not there.
     """
     kept = np.ones(len(ids), bool)
     if accept is not None:
-        kept &= _named(ids, accept)
+        kept &= _named(ids, accept, set_aside)
     if reject is not None:
-        kept &= ~_named(ids, reject)
+        kept &= ~_named(ids, reject, set_aside)
     return kept
 
 
-def _named(ids: npt.NDArray[np.str_], path: str | Path) -> npt.NDArray[np.bool_]:
+def _named(
+    ids: npt.NDArray[np.str_], path: str | Path, set_aside: Sequence[str]
+) -> npt.NDArray[np.bool_]:
     wanted = set(read_list(path))
     texts = [str(name) for name in ids]
     whole = [name.partition("#")[0] for name in texts]
-    if absent := sorted(wanted - set(texts) - set(whole)):
+    if absent := sorted(wanted - set(texts) - set(whole) - set(set_aside)):
         more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
         raise UsageError(f"{path} names {absent[0]}{more}, which the dataset does not hold")
     pairs = zip(texts, whole, strict=True)

@@ -73,7 +73,7 @@ def open_dataset(
     downscale: float = 1.0,
     min_foreground: float | None = None,
     multiple_of: int = 1,
-    split: str = "grouped",
+    split: str | None = None,
     split_seed: int = 0,
     label: str | None = None,
     intensity: str = "auto",
@@ -96,7 +96,8 @@ def open_dataset(
         downscale: The images are made smaller by this factor first.
         min_foreground: Smallest share of foreground; `None` for 0.02 of a tile, otherwise 0.
         multiple_of: Sides to which `"pad"` fills images of their own size up.
-        split: `"grouped"`, or `"official"` for the split that the dataset comes with.
+        split: `"grouped"`, or `"official"` for the split that the dataset comes with; the
+            dataset's own default if `None`.
         split_seed: Seed of the split into train, detect_train, validation and test.
         label: The field that holds the class; `None` for `label`, if there is one.
         intensity: How raw values are stored; see `zoo.data.intensity.parse`.
@@ -124,9 +125,10 @@ def open_dataset(
     plan = make_plan(
         crops.survey,
         label=label,
-        split=split,
+        split=split or record.split,
         split_seed=split_seed,
         steps=steps,
+        set_aside=[rejection["file"] for rejection in crops.facts["rejected"]],
         accept=accept,
         reject=reject,
     )
@@ -134,8 +136,8 @@ def open_dataset(
         raise ZooError(f"{name}: no training image is left")
     mapping = _intensity(crops, plan, choice)
     images = _image_set(name, crops, plan, mapping)
-    facts = origin(record, source) | counts(images, crops, plan, view=cutting)
-    facts |= {"split": split, "split_seed": split_seed, "curate": describe(steps)}
+    facts = origin(record, crops.facts["origin"]) | counts(images, crops, plan, view=cutting)
+    facts |= {"split": split or record.split, "split_seed": split_seed, "curate": describe(steps)}
     if lost := cautions(steps):
         facts["lost_by_curation"] = list(lost)
     if plan.labels is not None:
@@ -172,7 +174,8 @@ def _curated(source: Source, steps: Sequence[Step], pixel_size: float | None) ->
 
     def curated(example: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            return {**example, "image": apply(check_image(example["image"]), pixel_steps)}
+            raw = check_image(example["image"])
+            return {**example, "raw": raw, "image": apply(raw, pixel_steps)}
         except Rejected as reason:
             return {"id": example["id"], "rejected": str(reason)}
 
@@ -209,7 +212,14 @@ def _build(name: str, folder: Any, source: Source, view: View) -> None:
         shown = progress(f"Reading {name}", source.count, "images")
         with staged(folder) as staging, shown as advance:
             examples = _counted(source.examples(), advance, name)
-            write_crops(staging, examples, view=view, tell=_tell, rejected=source.rejected)
+            write_crops(
+                staging,
+                examples,
+                view=view,
+                tell=_tell,
+                rejected=source.rejected,
+                origin=source.facts(),
+            )
 
 
 def _counted(
@@ -258,7 +268,7 @@ def _image_set(name: str, crops: Crops, plan: Plan, intensity: Intensity) -> Ima
         return column if whole_sources else column[rows]
 
     fields = {key: (values, rows) for key, values in crops.survey.fields.items()}
-    fields["source"] = crops.survey.columns["id"], rows
+    fields.setdefault("source", (crops.survey.columns["id"], rows))
     if "objects" in crops.columns:
         fields["objects"] = crops.columns["objects"], index
     whole = ImageSet(

@@ -18,6 +18,8 @@ from zoo.plugins import unknown
 
 Text = npt.NDArray[np.str_]
 
+LARGEST_GROUP = 0.3  # of all images
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -61,6 +63,7 @@ def make_plan(
     steps: Sequence[Step],
     accept: str | Path | None,
     reject: str | Path | None,
+    set_aside: Sequence[str] = (),
 ) -> Plan:
     """Split the source images by group, then choose among them.
 
@@ -73,8 +76,10 @@ def make_plan(
     columns = survey.columns
     labels, class_names = _labels(survey.fields, label)
     groups = merge_duplicates(columns["group"], columns["digest"], survey.pairs)
-    parts, torn = _parts(columns, groups, labels, split, split_seed)
-    kept = listed(columns["id"], accept, reject)
+    own, _ = _labels(survey.fields, None)  # so that choosing another label moves no image
+    parts, torn = _parts(columns, groups, own, split, split_seed)
+    _warn_of_one_group(groups)
+    kept = listed(columns["id"], accept, reject, set_aside=set_aside)
     reasons = np.full(len(kept), "") if kept.all() else np.where(kept, "", "not listed")
     reasons = select(survey, steps, parts=parts, labels=labels, reasons=reasons)
     return Plan(groups, parts, labels, class_names, reasons, torn)
@@ -88,6 +93,7 @@ def _parts(
     seed: int,
 ) -> tuple[Text, int]:
     if split == "grouped":
+        _warn_of_official_split(columns, groups)
         return assign(groups, labels, seed=seed), 0
     if "split" not in columns:
         raise UsageError("there is no official split; leave out --split official")
@@ -100,6 +106,27 @@ def _parts(
     return parts, torn
 
 
+def _warn_of_official_split(columns: Mapping[str, Any], groups: Text) -> None:
+    """Where images name no group, the official split may know of patients that they do not name."""
+    several = "split" in columns and len(np.unique(columns["split"])) > 1
+    if several and len(np.unique(groups)) == len(groups):
+        print(
+            "warning: the images name no patient or slide, and there is an official split, which "
+            "may go by them: --split official takes it",
+            file=sys.stderr,
+        )
+
+
+def _warn_of_one_group(groups: Text) -> None:
+    _, counts = np.unique(groups, return_counts=True)
+    if len(counts) > 1 and counts.max() > LARGEST_GROUP * len(groups):
+        print(
+            f"warning: one group holds {counts.max()} of {len(groups)} images, all of which are in "
+            "one part; `zoo data report` shows which look alike",
+            file=sys.stderr,
+        )
+
+
 def _labels(
     fields: Mapping[str, npt.NDArray[Any]], label: str | None
 ) -> tuple[npt.NDArray[np.int64] | None, tuple[str, ...]]:
@@ -108,4 +135,8 @@ def _labels(
     if (chosen := label or "label") not in fields:
         raise unknown("field to use as label", chosen, fields)
     names, labels = np.unique(fields[chosen], return_inverse=True)
+    if label is not None and len(names) > max(2, len(labels) / 2):
+        raise UsageError(
+            f"label={label}: {len(names)} classes among {len(labels)} images; it is no class"
+        )
     return labels.astype(np.int64), tuple(str(name) or "unlabelled" for name in names)

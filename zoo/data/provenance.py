@@ -10,14 +10,13 @@ from zoo.data.crops import Crops
 from zoo.data.decode import LOSSY
 from zoo.data.imageset import PARTS, ImageSet
 from zoo.data.plan import Plan
-from zoo.data.source import Source
 from zoo.data.splits import MIN_GROUPS
 from zoo.data.survey import Survey
 from zoo.data.view import View
 from zoo.specs import Dataset
 
 
-def origin(record: Dataset, source: Source) -> dict[str, Any]:
+def origin(record: Dataset, found: Mapping[str, Any]) -> dict[str, Any]:
     """Licence, homepage, citation, archive with its hash, and other facts of the source."""
     stated = {
         "summary": record.summary,
@@ -27,10 +26,11 @@ def origin(record: Dataset, source: Source) -> dict[str, Any]:
         "paper": record.paper,
     }
     known: dict[str, Any] = {key: value for key, value in stated.items() if value}
-    known["verified_on_official_archive"] = record.verified
+    if record.archives:
+        known["verified_on_official_archive"] = record.verified
     if record.where:
         known["where"] = dict(record.where)
-    return known | _encodings(source.facts) | dict(source.facts)
+    return known | _encodings(found) | dict(found)
 
 
 def _encodings(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def counts(images: ImageSet, crops: Crops, plan: Plan, *, view: View) -> dict[st
             "channels": channels,
             "downscale": view.downscale,
             "min_foreground": view.min_foreground,
+            **({"share_cut_off": crops.facts["cut_off"]} if crops.facts["cut_off"] else {}),
             **_margins(crops),
         },
         "intensity": images.intensity.facts(),

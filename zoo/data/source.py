@@ -5,7 +5,7 @@ import inspect
 import json
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from zoo.data.examples import Rejection
 from zoo.data.hashing import file_hash
 from zoo.data.prepared import facts_of, version_of
 from zoo.data.table import annotated, read_table
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.plugins import unknown
 from zoo.specs import Dataset
 from zoo.values import convert
@@ -28,14 +28,14 @@ class Source:
     Attributes:
         key: Changes whenever the images may have changed.
         examples: Starts an iteration over the examples.
-        facts: Archive, version and counts, for the provenance.
+        facts: Gives archive, version and counts, for the provenance; may read every file.
         rejected: What was set aside when the dataset was prepared.
         count: About how many examples there are; 0 if that is not known.
     """
 
     key: str
     examples: Callable[[], Iterator[Mapping[str, Any]]]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, Any]] = dict
     rejected: tuple[Rejection, ...] = ()
     count: int = 0
 
@@ -98,18 +98,25 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
             if all(str(example.get(field)) == value for field, value in record.where.items()):
                 yield {**pixel_size, **example}
 
-    return Source(key, examples, facts, rejected, facts["contents"]["images"])
+    return Source(key, examples, lambda: facts, rejected, facts["contents"]["images"])
 
 
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
     target = record.load()
     positional = [name.split(f"{record.name}:", 1)[1]] if record.scheme else []
     options = _converted(record, target, len(positional), options)
-    source: Iterable[Mapping[str, Any]] = target(*positional, **options)
+    try:
+        source: Iterable[Mapping[str, Any]] = target(*positional, **options)
+    except OSError as error:
+        raise ZooError(f"{name} cannot be read: {error}") from None
     # A source that can tell what its images depend on is cut again only when that changes.
     version = getattr(source, "content_key", None) or _code(target)
     key = _key([record.name, positional, sorted(options.items()), version])
-    facts = dict(getattr(source, "facts", {})) | ({"options": dict(options)} if options else {})
+    given = {"options": dict(options)} if options else {}
+
+    def facts() -> dict[str, Any]:
+        return dict(getattr(source, "facts", {})) | given
+
     return Source(key, lambda: iter(source), facts, count=operator.length_hint(source))
 
 

@@ -82,8 +82,12 @@ class SurveyWriter:
         self.samples = Stack(folder / "samples.npy")
 
     def add(self, example: Mapping[str, Any], image: Column) -> int:
-        """Add a source image (H, W, C) and return its row."""
-        digest = digest_of(image)
+        """Add a source image (H, W, C) and return its row.
+
+        Where the example has `raw`, what it was before curation, copies are found by that.
+        """
+        original = example.get("raw", image)
+        digest = digest_of(original)
         fields = ((k, v) for k, v in example.items() if isinstance(v, SCALARS))
         row: dict[str, Any] = {_column(k): v for k, v in fields if k not in NOT_FIELDS}
         row |= {"id": str(example["id"]), "group": str(example.get("group", example["id"]))}
@@ -93,7 +97,7 @@ class SurveyWriter:
         row |= {"low": _four(image.min(axis=(0, 1))).tolist()}
         row |= {"high": _four(image.max(axis=(0, 1))).tolist()}
         self.columns.add(row)
-        self.thumbnails.append(thumbnail(image))
+        self.thumbnails.append(thumbnail(original))
         rng = np.random.Generator(np.random.Philox(key=int(digest[:16], 16)))
         flat = image.reshape(-1, image.shape[2])
         self.samples.append(_four(flat[rng.integers(0, len(flat), SAMPLED)]))

@@ -26,12 +26,10 @@ class Table:
     Attributes:
         file: Where it was read from.
         rows: Path to its rows; more than one if it is named twice.
-        columns: What it says of each image.
     """
 
     file: Path
     rows: Mapping[str, Sequence[Row]]
-    columns: tuple[str, ...]
 
 
 def read_table(file: Path) -> Table:
@@ -57,7 +55,7 @@ def read_table(file: Path) -> Table:
             raise UsageError(f"{file}: a row has no path: {','.join(line)}")
         facts = {key: row.get(key, "") for key in keys if key not in NOT_FIELDS}
         rows[_path(row["path"])].append(facts)
-    return Table(file, rows, tuple(key for key in keys if key not in NOT_FIELDS))
+    return Table(file, rows)
 
 
 def annotated(examples: Iterable[Mapping[str, Any]], table: Table) -> Iterator[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from PIL import Image
 from zoo.data.examples import Rejected
 from zoo.errors import UsageError
 
+LARGEST_SIDE = 8192
 VIEWS = ("tile", "resize", "crop", "pad")
 # A 64×64 tile holds 82 foreground pixels at 2 %: less is the rim of one nucleus. A generator
 # shown emptier tiles learns to draw background, which distances to real images hardly punish.
@@ -29,6 +30,7 @@ class Crop:
         pixels: (H, W, C).
         mask: (H, W) instances, or `None`.
         scale: Source pixels per pixel, (y, x).
+        cut_off: Share of the source image that is not in it, where all of it was meant to be.
         margins: Pixels added at the top, bottom, left and right.
     """
 
@@ -37,6 +39,7 @@ class Crop:
     mask: Mask | None
     scale: tuple[float, float] = (1.0, 1.0)
     margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    cut_off: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ class View:
     def __post_init__(self) -> None:
         if self.kind not in VIEWS:
             raise UsageError(f"no view {self.kind!r}; choose from {', '.join(VIEWS)}")
-        if self.size is not None and min(self.size) < 1:
-            raise UsageError(f"image size must be positive, not {self.size[0]}x{self.size[1]}")
+        if self.size is not None and not 1 <= min(self.size) <= max(self.size) <= LARGEST_SIDE:
+            size = f"{self.size[0]}x{self.size[1]}"
+            raise UsageError(f"image size must be from 1 to {LARGEST_SIDE} pixels, not {size}")
         if not self.downscale >= 1:
             raise UsageError(f"downscale must be at least 1, not {self.downscale}")
         if not 0 <= self.min_foreground <= 1:
@@ -190,7 +194,9 @@ def _resized(
     instances, covered = (
         None if plane is None else resize_mask(plane[window], size) for plane in (mask, foreground)
     )
-    return Crop("", resize(image[window], size), instances, (scale[0], scale[1])), covered
+    kept = image[window].shape[0] * image[window].shape[1] / (image.shape[0] * image.shape[1])
+    pixels = resize(image[window], size)
+    return Crop("", pixels, instances, (scale[0], scale[1]), cut_off=1.0 - kept), covered
 
 
 def _padded(size: tuple[int, int], image: Pixels, mask: Mask | None) -> Crop:

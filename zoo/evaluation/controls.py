@@ -87,10 +87,12 @@ def chance(name: str, control: str, build: Build, trial: Trial, *, alpha: float)
 
 def noise_trial(material: Material, n: int) -> Trial:
     """Reals against uniform noise, which every detector worth its name recognises."""
-    shape = material.images.shape[1:]
+    shape, dtype = material.images.shape[1:], material.images.dtype
+    top = np.iinfo(dtype).max
 
-    def sample(count: int, seed: int) -> npt.NDArray[np.uint8]:
-        return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
+    def sample(count: int, seed: int) -> npt.NDArray[Any]:
+        rng = np.random.default_rng(seed)
+        return rng.integers(0, top, (count, *shape), dtype, endpoint=True)
 
     return material.trial(n, sample=sample)
 

@@ -117,7 +117,8 @@ class Folder:
         self, unit: Unit, frame: Frame, used: list[Path], masks: MaskReader
     ) -> dict[str, Any]:
         name = f"{unit.name}#{frame.place}" if frame.place else unit.name
-        example: dict[str, Any] = {**unit.fields, "id": name, "group": unit.group}
+        group = frame.group if frame.group and unit.group == unit.name else unit.group
+        example: dict[str, Any] = {**unit.fields, "id": name, "group": group}
         example |= {"image": frame.pixels, "note": frame.note}
         if frame.pixel_size:
             example["pixel_size"] = frame.pixel_size

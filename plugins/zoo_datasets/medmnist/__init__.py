@@ -35,6 +35,7 @@ def _record(subset: Subset, size: int) -> zoo.Dataset:
         archives=(_archive(subset, size),),
         config=name,
         view="resize",
+        split="official",  # MedMNIST names no scan or patient; some of its splits go by them
         verified=False,
         listed=size == SIZES[0],
     )

@@ -1,5 +1,6 @@
 """DICOM images. Only the tags of a list of technical ones are read from a file at all."""
 
+import hashlib
 import io
 import math
 from collections.abc import Iterator, Mapping
@@ -42,6 +43,8 @@ FOR_PIXELS = (
         for segmented, part in (("", "Descriptor"), ("", "Data"), ("Segmented", "Data"))
     ),
 )
+# What slices of one patient have in common, the surest first; only a hash leaves this module.
+BELONGING = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 HEAD = 2**16
 JPEG_LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81")
@@ -96,7 +99,7 @@ def _dataset(file: BinaryIO, *, pixels: bool = True) -> Any:
     if DEFLATED in file.read(HEAD):
         raise Rejected("deflated as a whole, which is not read; rewrite it without")
     file.seek(0)
-    wanted: list[Any] = [*TECHNICAL, *FOR_PIXELS]
+    wanted: list[Any] = [*TECHNICAL, *FOR_PIXELS, *BELONGING]
     return dcmread(file, force=True, specific_tags=wanted, stop_before_pixels=not pixels)
 
 
@@ -156,7 +159,15 @@ def _frames(dataset: Any, reading: Reading) -> Iterator[Frame]:
 
     for place, pixels, chosen in planes(read, sizes, reading=reading, volume="tz"):
         note = ", ".join(filter(None, [*notes, *_warned(dataset), chosen]))
-        yield Frame(pixels, place, note, _pixel_size(dataset), window[0])
+        yield Frame(pixels, place, note, _pixel_size(dataset), window[0], _pseudonym(dataset))
+
+
+def _pseudonym(dataset: Any) -> str:
+    """The same for all files of a patient, or of a study or series where no patient is named."""
+    named = next((str(dataset[tag].value) for tag in BELONGING if dataset.get(tag)), "")
+    if not named:
+        return ""
+    return f"patient {hashlib.blake2b(named.encode(), digest_size=6).hexdigest()}"
 
 
 def _decoded(decoder: Any, dataset: Any, index: int) -> tuple[npt.NDArray[Any], Mapping[str, Any]]:

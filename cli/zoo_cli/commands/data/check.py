@@ -20,6 +20,7 @@ def command(path: Path, as_json: bool, **settings: Any) -> None:
 
     Each file that would be set aside has a line with the reason. Exits with 1 if there is one.
     """
+    path = Path(str(path).removeprefix("folder:")).expanduser()
     options = {key: value for key, value in settings_of(settings).items() if value is not None}
     from zoo.data.check import check
 

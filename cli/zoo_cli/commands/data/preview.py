@@ -29,7 +29,8 @@ def command(data: str, out: Path | None, **settings: Any) -> None:
 
     images = load(data, **chosen)
     train = images.split("train")
-    spread = [i * len(train) // PREVIEWED for i in range(min(PREVIEWED, len(train)))]
+    shown = min(PREVIEWED, len(train))
+    spread = [i * len(train) // shown for i in range(shown)]
     target = out or Path(f"{slug(images.name)}.png")
     grid = grid_png(train[spread], columns=8)
     write_bytes(target, with_bar(grid, pixel_width(images.provenance)))
