@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 
 import fuzz_formats
@@ -33,11 +34,13 @@ def test_five_hundred_damaged_files_are_read_or_refused():
 
 
 def test_a_file_that_hangs_the_reader_is_noticed_and_the_next_one_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(fuzz_formats, "SECONDS", 0.5)
-    os.mkfifo(tmp_path / "waits.png")
     (tmp_path / "good.png").write_bytes(valid_files()["grey.png"])
     with contextlib.closing(Worker()) as worker:
-        assert worker.read(tmp_path / "waits.png")[0] == "hung"
+        assert worker.read(tmp_path / "good.png")[0] == "read"
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        with monkeypatch.context() as patch:
+            patch.setattr(fuzz_formats, "SECONDS", 0.5)
+            assert worker.read(tmp_path / "good.png")[0] == "hung"
         assert worker.read(tmp_path / "good.png")[0] == "read"
 
 

@@ -221,7 +221,7 @@ def test_a_recipe_that_names_an_alias_is_refused_while_a_person_may():
     [
         (("mygam", "cells"), "did you mean mygan?"),
         (("mygan.cell-32", "cells"), "did you mean mygan.cells-32?"),
-        (("mygan", "cell"), "choose from acdc, any, "),
+        (("mygan", "cell"), "did you mean cells?"),
         (("mygan",), "--data is missing"),
         (("mygan", "dir"), "dir needs an argument: dir:ARGUMENT"),
     ],

@@ -145,8 +145,8 @@ def test_wrong_use_is_refused_before_a_folder_is_made(tmp_path):
         zoo.run("dcgan", "bbbc/simulatd", out=str(tmp_path))
     with pytest.raises(UsageError, match="width"):
         start(tmp_path, options={"widht": 8})
-    with pytest.raises(UsageError, match="multiples of 8"):
-        start(tmp_path, image_size=36)
+    with pytest.raises(UsageError, match="from 16 to 1024 px"):
+        start(tmp_path, image_size=8)
     assert not list(tmp_path.iterdir())
 
 

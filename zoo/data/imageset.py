@@ -85,7 +85,7 @@ class ImageSet:
     @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16."""
-        return self.intensity.stored_dtype
+        return self.pixels.dtype if self.intensity.low is None else self.intensity.stored_dtype
 
     @property
     def masks(self) -> npt.NDArray[np.uint16] | None:
