@@ -130,7 +130,7 @@ def test_a_window_that_nobody_asked_for_tells_how_much_it_clips(tmp_path, capsys
         nibabel.save(image, tmp_path / f"{number:03d}.nii")
     name = f"folder:{tmp_path}"
     load(name, image_size="native")
-    assert "clips 49 % of the training pixels; --intensity range" in capsys.readouterr().err
+    assert "clips 49.4% of the training pixels; --intensity range" in capsys.readouterr().err
     load(name, image_size="native", intensity="file")
     assert "warning" not in capsys.readouterr().err
 
