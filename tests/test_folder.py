@@ -663,3 +663,14 @@ def test_slices_of_one_patient_are_one_group_and_the_number_stays_in_the_file(tm
     assert len(set(images.groups)) == 12
     assert not any("secret" in group for group in images.groups)
     assert all(group.startswith("patient ") for group in images.groups)
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line(tmp_path, monkeypatch):
+    write(tmp_path, 40)
+
+    def denied(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.is_dir", denied)
+    with pytest.raises(ZooError, match="cannot be read: .*Permission denied"):
+        load(f"folder:{tmp_path}")

@@ -114,3 +114,17 @@ def test_an_image_without_a_tile_decides_the_type_too(tmp_path):
 def test_an_unknown_view_is_told_with_the_choices(folder):
     with pytest.raises(UsageError, match="choose from tile, resize, crop, pad"):
         load(folder, view="squeeze")
+
+
+def test_what_resizing_cuts_off_is_told_and_recorded(folder, capsys):
+    images = load(folder, view="resize", image_size=16)
+    assert "cuts 30% of each image off" in capsys.readouterr().err
+    assert images.provenance["view"]["share_cut_off"] == pytest.approx(0.3)
+    load(folder, view="resize", image_size=(21, 30))
+    assert "cuts" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [0, 100_000, (64, 9000)])
+def test_a_size_that_no_disk_holds_is_refused_at_once(folder, size):
+    with pytest.raises(UsageError, match="from 1 to 8192 pixels"):
+        load(folder, image_size=size)
