@@ -672,5 +672,5 @@ def test_a_folder_that_may_not_be_entered_is_one_line(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr("pathlib.Path.is_dir", denied)
-    with pytest.raises(ZooError, match="cannot be read: .*Permission denied"):
+    with pytest.raises(ZooError, match=r"cannot be read: .*Permission denied"):
         load(f"folder:{tmp_path}")
