@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,5 +109,25 @@ def zoo_command(site: Path, tmp_path: Path) -> Callable[..., subprocess.Complete
             text=True,
             timeout=120,
         )
+
+    return run
+
+
+@pytest.fixture
+def tfds_case() -> Callable[..., None]:
+    """Run TFDS' own test of a builder on archives in its official layout."""
+
+    def run(builder: type, splits: dict[str, int], folder: Path, **facts: object) -> None:
+        pytest.importorskip("dill", reason="tfds.testing.DatasetBuilderTestCase needs dill")
+        import tensorflow_datasets as tfds
+
+        facts |= {"DATASET_CLASS": builder, "SPLITS": splits, "EXAMPLE_DIR": str(folder)}
+        # Its names stay out of TFDS', which other packages share.
+        facts["test_registered"] = None
+        case = type("Case", (tfds.testing.DatasetBuilderTestCase,), facts)
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+        assert result.testsRun
+        assert not [*result.failures, *result.errors]
 
     return run

@@ -4,12 +4,10 @@ import csv
 import hashlib
 import io
 import json
-import unittest
 import zipfile
 
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 import tifffile
 from PIL import Image
 from zoo_datasets.bbbc.bbbc021 import Bbbc021
@@ -423,16 +421,5 @@ def test_what_was_never_run_on_the_official_archive_says_so(name):
         (Bbbc041Cells, write_bbbc041, {"training": 2, "test": 1}),
     ],
 )
-def test_tfds_own_test_of_a_builder_passes(builder, write, splits, folder):
-    pytest.importorskip("dill", reason="tfds.testing.DatasetBuilderTestCase needs dill")
-    facts = {
-        "DATASET_CLASS": builder,
-        "SPLITS": splits,
-        "EXAMPLE_DIR": str(write(folder)),
-        "test_registered": None,  # its names stay out of TFDS', which other packages share
-    }
-    case = type("Case", (tfds.testing.DatasetBuilderTestCase,), facts)
-    result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
-    assert result.testsRun
-    assert not [*result.failures, *result.errors]
+def test_tfds_own_test_of_a_builder_passes(builder, write, splits, folder, tfds_case):
+    tfds_case(builder, splits, write(folder))
