@@ -97,8 +97,7 @@ def _folder(path: Path, options: Mapping[str, Any]) -> _Source:
     def examples() -> Iterator[Mapping[str, Any]]:
         for example in source:
             name = str(example["id"]).partition("#")[0]
-            file = files.get(name) or files.get(f"images/{name}")
-            yield {**example, "file": name, "encoding": encoding(file) if file else ""}
+            yield {**example, "file": name, "encoding": example.get("codec", "")}
 
     bad = [name for name, file in files.items() if _unreadable(os.fsencode(file))]
     yield len(files), examples(), bad

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +12,8 @@ import numpy as np
 from zoo.data import intensity as intensities
 from zoo.data.alias import resolve
 from zoo.data.crops import FORMAT, Crops, read_crops, write_crops
-from zoo.data.curate import Step, apply, cautions, describe, parse
-from zoo.data.examples import Rejected, Rejection, check_image
+from zoo.data.curate import cautions, describe, parse
+from zoo.data.examples import Rejection
 from zoo.data.home import home
 from zoo.data.imageset import PARTS, Fields, ImageSet
 from zoo.data.intensity import Choice, Intensity
@@ -22,10 +21,10 @@ from zoo.data.intensity_choice import caution, choose
 from zoo.data.locking import lock, slug, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
-from zoo.data.source import Source, open_source, parse_options
+from zoo.data.source import Source, curated, open_source, parse_options
 from zoo.data.survey import Survey
 from zoo.data.view import MIN_FOREGROUND, View
-from zoo.errors import UsageError, ZooError
+from zoo.errors import ZooError
 from zoo.plugins import find
 from zoo.progress import progress
 from zoo.specs import Dataset
@@ -120,7 +119,7 @@ def open_dataset(
     steps, choice = parse(curate), intensities.parse(intensity)
     given = parse_options(data_options)
     given |= {key: value for key, value in options.items() if value is not None}
-    source = _curated(open_source(record, name, given), steps, pixel_size)
+    source = curated(open_source(record, name, given), steps, pixel_size)
     crops = _crops(name, source, cutting)
     plan = make_plan(
         crops.survey,
@@ -161,31 +160,6 @@ def _view(
     if least is None:
         least = MIN_FOREGROUND.get(kind, 0.0) if size else 0.0
     return View(kind, size, float(downscale), float(least), multiple_of)
-
-
-def _curated(source: Source, steps: Sequence[Step], pixel_size: float | None) -> Source:
-    """The source with its pixels curated, and the size of a pixel where it was given."""
-    pixel_steps = [step for step in steps if step.changes_pixels]
-    if pixel_size is not None and not 0 < pixel_size < math.inf:
-        raise UsageError(f"pixel_size must be above 0 µm, not {pixel_size}")
-    given = {} if pixel_size is None else {"pixel_size": (pixel_size, pixel_size)}
-    if not pixel_steps and not given:
-        return source
-
-    def curated(example: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            raw = check_image(example["image"])
-            return {**example, "raw": raw, "image": apply(raw, pixel_steps)}
-        except Rejected as reason:
-            return {"id": example["id"], "rejected": str(reason)}
-
-    def examples() -> Iterator[Mapping[str, Any]]:
-        for example in source.examples():
-            whole = {**example, **given}
-            yield curated(whole) if pixel_steps and "image" in example else whole
-
-    key = json.dumps([source.key, *map(str, pixel_steps), pixel_size])
-    return replace(source, key=key, examples=examples)
 
 
 def _crops(name: str, source: Source, view: View) -> Crops:

@@ -3,15 +3,17 @@
 import hashlib
 import inspect
 import json
+import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.data.examples import Rejection
+from zoo.data.curate import Step, apply
+from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.hashing import file_hash
 from zoo.data.prepared import facts_of, version_of
 from zoo.data.table import annotated, read_table
@@ -65,6 +67,40 @@ def open_source(record: Dataset, name: str, options: Mapping[str, Any]) -> Sourc
 def _reads_labels(record: Dataset) -> bool:
     """Whether the dataset takes `labels` itself, as one that knows its files' paths does."""
     return not record.archives and "labels" in inspect.signature(record.load()).parameters
+
+
+def curated(source: Source, steps: Sequence[Step], pixel_size: float | None) -> Source:
+    """The source with its pixels curated, and the size of a pixel where it was given.
+
+    Args:
+        source: Where the images come from.
+        steps: Of curation; those that set images aside are passed over.
+        pixel_size: Side of a pixel in µm.
+
+    Raises:
+        zoo.errors.UsageError: If the size of a pixel is not above 0.
+    """
+    pixel_steps = [step for step in steps if step.changes_pixels]
+    if pixel_size is not None and not 0 < pixel_size < math.inf:
+        raise UsageError(f"pixel_size must be above 0 µm, not {pixel_size}")
+    given = {} if pixel_size is None else {"pixel_size": (pixel_size, pixel_size)}
+    if not pixel_steps and not given:
+        return source
+
+    def changed(example: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            raw = check_image(example["image"])
+            return {**example, "raw": raw, "image": apply(raw, pixel_steps)}
+        except Rejected as reason:
+            return {"id": example["id"], "rejected": str(reason)}
+
+    def examples() -> Iterator[Mapping[str, Any]]:
+        for example in source.examples():
+            whole = {**example, **given}
+            yield changed(whole) if pixel_steps and "image" in example else whole
+
+    key = json.dumps([source.key, *map(str, pixel_steps), pixel_size])
+    return replace(source, key=key, examples=examples)
 
 
 def parse_options(text: str) -> dict[str, Any]:
