@@ -1,0 +1,27 @@
+"""A small StyleGAN2 (Karras et al., 2019 and 2020)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import zoo
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"kimg": 12, "batch_size": 16, "augment": "none", "width": 16},
+    "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "flips": "dihedral", "width": 16},
+    "full": {"kimg": 2000, "batch_size": 32, "width": 64},
+}
+
+
+@zoo.hookimpl
+def zoo_generators() -> Iterator[zoo.Generator]:
+    """One unconditional generator, whose styles can be mixed."""
+    yield zoo.Generator(
+        "stylegan-lite",
+        "zoo_generators.stylegan_lite.model:StyleGANLite",
+        "Small StyleGAN2: a style for each layer, noise for each pixel, R1",
+        paper="arXiv:1912.04958",
+        licence="MIT",
+        multiple_of=8,
+        sides=(32, 256),
+        presets=PRESETS,
+    )
