@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from zoo_cli.commands.report import command
 
+from zoo.gan.monitors import verdicts
 from zoo.report import build
-from zoo.report.convergence import verdicts
 from zoo.report.numbers import figure, full_name, headline, metric_rows
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png, pairs_png

@@ -13,7 +13,7 @@ from zoo_generators.dcgan.model import DCGAN
 from zoo.data import ImageSet
 from zoo.errors import Interrupted, UsageError, ZooError
 from zoo.gan.checkpoint import restore_checkpoint
-from zoo.gan.train import Budget, train
+from zoo.gan.loop import Budget, train
 from zoo.runs import Run
 
 IMAGES = ImageSet.from_array(

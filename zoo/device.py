@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from zoo.errors import UsageError
 
@@ -44,6 +45,32 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
         facts = tf.config.experimental.get_device_details(gpus[0])
         return f"GPU: {facts.get('device_name', gpus[0].name)}"
     return f"CPU, {threads or os.cpu_count()} cores"
+
+
+def strategy(gpus: int) -> Any:
+    """How TensorFlow shares a step among GPUs; for one device, TensorFlow's default.
+
+    Raises:
+        zoo.errors.UsageError: If there are fewer GPUs.
+    """
+    import tensorflow as tf
+
+    if gpus == 1:
+        return tf.distribute.get_strategy()
+    found = tf.config.list_logical_devices("GPU")
+    if gpus > len(found):
+        raise UsageError(f"--gpus {gpus}: TensorFlow finds {len(found)}")
+    return tf.distribute.MirroredStrategy([device.name for device in found[:gpus]])
+
+
+def peak_memory_mb() -> int | None:
+    """The most main memory that this process has held, in MB; `None` where that is not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))
 
 
 @contextlib.contextmanager

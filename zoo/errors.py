@@ -19,5 +19,9 @@ class Interrupted(ZooError):
     exit_status = 75
 
 
+class Diverged(ZooError):
+    """A training that cannot go on: its losses or weights are not finite, or far too large."""
+
+
 class NotComputed(ZooError):
     """A measurement that cannot be made; the message is the reason that the report prints."""

@@ -23,7 +23,11 @@ DATA_SETTINGS = (
     "offline",
 )
 BUDGETS = ("steps", "kimg", "epochs", "minutes")
-PRESETS: dict[str, dict[str, Any]] = {"quick": {"kimg": 24}, "full": {"kimg": 2000}}
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"kimg": 24},
+    "small": {"kimg": 100},
+    "full": {"kimg": 2000},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,9 @@ SETTINGS = {
         "int", 0, help="Seed of the split into training and held-out images.", metavar="N", least=0
     ),
     "preset": _shaping(
-        "Literal['quick', 'full']",
-        help="Budget and options; quick on a CPU, full on a GPU.",
-        metavar="quick|full",
+        "Literal['quick', 'small', 'full']",
+        help="Budget and options; quick on a CPU, full on a GPU, small for a few hundred images.",
+        metavar="quick|small|full",
     ),
     "steps": _shaping("int | None", help="Train for N steps.", metavar="N", least=0),
     "kimg": _shaping(
@@ -154,6 +158,10 @@ SETTINGS = {
     "data_options": _shaping(
         "str", "", help="Options of the dataset, such as images=100,seed=1.", metavar="K=V,K=V"
     ),
+    "with_mask": _shaping(
+        "bool", False, help="Generate masks along with the images, for datasets that have them."
+    ),
+    "gpus": _shaping("int", 1, help="GPUs that share each batch.", metavar="N", least=1),
     "jit": _shaping(
         "Literal['auto', 'on', 'off']",
         "auto",
@@ -164,6 +172,16 @@ SETTINGS = {
         "Literal['auto', 'cpu', 'gpu']", "auto", help="Where to train.", metavar="auto|cpu|gpu"
     ),
     "threads": Setting("int", 0, help="CPU threads; 0 takes all.", metavar="N", least=0),
+    "steps_per_call": Setting(
+        "int", 1, help="Steps that run without returning to Python.", metavar="N", least=1
+    ),
+    "keep": Setting("int", 2, help="Checkpoints to keep.", metavar="N", least=1),
+    "on_collapse": Setting(
+        "Literal['warn', 'stop', 'rollback']",
+        "warn",
+        help="When samples collapse: say so, stop, or end with the last good checkpoint.",
+        metavar="warn|stop|rollback",
+    ),
     "eval": Setting("bool", True, help="Measure and detect, or train and sample only."),
     "offline": Setting("bool", False, help="Download nothing."),
     "out": Setting("str", "runs", help="Folder that holds the runs.", metavar="DIR"),

@@ -16,7 +16,13 @@ from zoo.specs import Generator
 from zoo.values import convert
 
 METHODS = {"__init__": "network", "compile": "training"}
-NOT_OPTIONS = {"self", "image_shape", "seed", "jit_compile"}  # data and settings of the run
+NOT_OPTIONS = {
+    "self",
+    "image_shape",
+    "classes",
+    "seed",
+    "jit_compile",
+}  # data and settings of the run
 ROOT = ("zoo.gan.model", "GAN")
 FRAMEWORKS = ("keras", "tensorflow", "abc", "typing")
 REQUIRED: Any = object()
@@ -181,7 +187,7 @@ def _find_class(module: str, name: str) -> tuple[ast.Module, ast.ClassDef]:
 def _resolve(tree: ast.Module, module: str, dotted: str) -> tuple[str, str] | None:
     """The module and class that a name in a module's source means, through its imports."""
     first, _, rest = dotted.partition(".")
-    for node in tree.body:
+    for node in _statements(tree.body):
         if isinstance(node, ast.ClassDef) and node.name == dotted:
             return module, dotted
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -190,6 +196,14 @@ def _resolve(tree: ast.Module, module: str, dotted: str) -> tuple[str, str] | No
             if (alias.asname or alias.name) in (first, dotted.rpartition(".")[0]):
                 return _through(node, alias, module, dotted, rest)
     return None
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, those under `if TYPE_CHECKING` too."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            yield from _statements(node.body)
 
 
 def _through(

@@ -14,7 +14,7 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
 from zoo.data.export import as_source, write_synthetic
-from zoo.device import configure
+from zoo.device import configure, peak_memory_mb
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.recipe import Recipe, check_size, resolve
@@ -138,19 +138,32 @@ def _describe_data(run: Run, images: ImageSet) -> None:
 
 
 def _compiled(recipe: Recipe, images: ImageSet) -> Any:
+    from zoo.device import strategy
     from zoo.gan import build
     from zoo.signatures import split_options
 
     record = find("generators", recipe.generator)
     _, training = split_options(record, recipe.options)
-    *size, channels = shape = images.shape[1:]
+    *size, channels = images.shape[1:]
     check_size(record, tuple(size))
+    if recipe.settings["with_mask"]:
+        channels = images.with_masks().shape[-1]
     if channels not in record.channels:
         offered = ", ".join(map(str, record.channels))
         raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")
-    gan = build(recipe, shape)
-    gan.compile(**training, **_jit(recipe))
+    if record.conditional == "required" and images.labels is None:
+        raise UsageError(
+            f"{record.name} needs labels, and {images.name} has none: {_fields(images)}"
+        )
+    with strategy(recipe.settings["gpus"]).scope():
+        gan = build(recipe, images.shape[1:], len(images.class_names))
+        gan.compile(**training, **_jit(recipe))
     return gan
+
+
+def _fields(images: ImageSet) -> str:
+    names = [name for name in images.fields if 1 < len(set(images.fields[name].tolist())) <= 100]
+    return f"--label takes {', '.join(names)}" if names else "--labels FILE gives them"
 
 
 def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
@@ -163,8 +176,10 @@ def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
         sessions=sessions,
         image_shape=list(images.shape[1:]),
         class_names=list(images.class_names),
+        class_shares=_class_shares(images) if gan.classes else None,
         loss=gan.loss_name,
-        equilibrium=dict(gan.losses_pair.equilibrium),
+        equilibrium=dict(gan.equilibrium),
+        micro_batch=gan.micro_batch,
         parameters={
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),
@@ -173,18 +188,38 @@ def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
     say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
 
 
+def _class_shares(images: ImageSet) -> list[float]:
+    labels = images.split("train").labels
+    counts = np.bincount(np.asarray(labels), minlength=len(images.class_names))
+    return [float(share) for share in counts / max(counts.sum(), 1)]
+
+
 def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.gan import Budget, train
+    from zoo.gan.checkpoint import restore_checkpoint
 
-    budget = Budget(**recipe.budget)
+    settings = recipe.settings
+    if run.manifest.get("rolled_back"):
+        restore_checkpoint(gan, run.checkpoints)
+        return
+    shown = images.with_masks() if settings["with_mask"] else images
     with tracking(run) as logged:
-        train(gan, images.split("train"), budget, run=run, loggers=[logged])
+        train(
+            gan,
+            shown.split("train"),
+            Budget(**recipe.budget),
+            run=run,
+            held_out=shown.split("validation"),
+            loggers=[logged],
+            **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
+        )
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
         step=step,
-        kimg=step * gan.batch_size / 1000,
+        kimg=step * gan.images_per_step / 1000,
         images_per_second=round(float(np.median(rates)), 1) if rates else None,
+        peak_memory_mb=peak_memory_mb(),
     )
 
 
@@ -227,7 +262,7 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         extractor=_extractor(recipe),
         n=recipe.settings["score_images"],
         seed=recipe.settings["seed"],
-        untrained=_sampler(build(recipe, images.shape[1:]), images),
+        untrained=_sampler(build(recipe, images.shape[1:], len(images.class_names)), images),
         cache=home() / "features",
     )
     write_json(run.evaluation_path, evaluation)
@@ -273,7 +308,9 @@ def _report(run: Run) -> None:
 
 
 def _sampler(gan: Any, images: ImageSet) -> Sampler:
-    return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)
+    """Images as the dataset's: of its type, and without the mask channel."""
+    channels = images.shape[-1]
+    return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)[..., :channels]
 
 
 def _spread(images: ImageSet, n: int) -> npt.NDArray[Any]:

@@ -58,6 +58,7 @@ class ImageSet:
         instances: (N, H, W) uint16 instance masks, or `None`; rows as in `pixels`.
         fields: Other metadata, each (n,).
         intensity: The mapping from raw values to what indexing returns, uint8 or uint16.
+        masked: Whether indexing appends a channel that is full where there is an instance.
         provenance: Licence, homepage, citation, archive hash, view, counts, rejected files.
         fingerprint: SHA-256 of the content and of how it was cut and split.
     """
@@ -73,6 +74,7 @@ class ImageSet:
     instances: npt.NDArray[np.uint16] | None = None
     fields: Fields = field(default_factory=lambda: Fields({}))
     intensity: Intensity = field(default_factory=Intensity)
+    masked: bool = False
     provenance: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
 
@@ -80,7 +82,7 @@ class ImageSet:
     def shape(self) -> tuple[int, int, int, int]:
         """(n, H, W, C)."""
         _, height, width, channels = self.pixels.shape
-        return len(self), height, width, channels
+        return len(self), height, width, channels + self.masked
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,7 +100,25 @@ class ImageSet:
     def __getitem__(self, which: Any) -> npt.NDArray[Any]:
         """Images by position, slice or array of positions, read into memory."""
         rows = self.index[which]
-        return self.intensity.apply(np.asarray(self.pixels[rows]), rows)
+        images = self.intensity.apply(np.asarray(self.pixels[rows]), rows)
+        return self._append_mask(images, rows) if self.masked else images
+
+    def _append_mask(self, images: npt.NDArray[Any], rows: Any) -> npt.NDArray[Any]:
+        assert self.instances is not None
+        inside = np.asarray(self.instances[rows])[..., None] > 0
+        return np.concatenate([images, inside * np.iinfo(images.dtype).max], -1, dtype=images.dtype)
+
+    def with_masks(self) -> "ImageSet":
+        """The same images with their mask as one more channel.
+
+        Raises:
+            zoo.errors.UsageError: If there are no masks, or already four channels.
+        """
+        if self.instances is None:
+            raise UsageError(f"{self.name} has no masks")
+        if self.pixels.shape[-1] > 3:
+            raise UsageError(f"{self.name} has 4 channels; a mask needs images of up to 3")
+        return replace(self, masked=True)
 
     def split(self, *names: str) -> "ImageSet":
         """The images of one or several parts, in their stored order."""
@@ -119,8 +139,15 @@ class ImageSet:
         )
 
     @classmethod
-    def from_array(cls, images: npt.NDArray[Any], *, name: str = "array") -> "ImageSet":
-        """Images (n, H, W, C) as a training set, each its own group."""
+    def from_array(
+        cls,
+        images: npt.NDArray[Any],
+        labels: npt.NDArray[np.int64] | None = None,
+        *,
+        name: str = "array",
+    ) -> "ImageSet":
+        """Images (n, H, W, C) as a training set, each its own group; labels (n,) if any."""
+        classes = () if labels is None else tuple(map(str, range(int(labels.max()) + 1)))
         ids = np.array([str(i) for i in range(len(images))])
         return cls(
             name=name,
@@ -129,6 +156,8 @@ class ImageSet:
             groups=ids,
             ids=ids,
             parts=np.full(len(images), PARTS[0]),
+            labels=None if labels is None else np.asarray(labels, np.int64),
+            class_names=classes,
             intensity=Intensity("none", images.dtype.name),
         )
 

@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,6 +20,40 @@ def check_positive(**values: float | None) -> None:
     for name, value in values.items():
         if value is not None and not value > 0:
             raise UsageError(f"{name} must be above 0; got {value}")
+
+
+def check_not_negative(**values: float) -> None:
+    """Refuse values below 0.
+
+    Raises:
+        zoo.errors.UsageError: Naming the value.
+    """
+    for name, value in values.items():
+        if not value >= 0:
+            raise UsageError(f"{name} must be at least 0; got {value}")
+
+
+def adam(learning_rate: float, beta_1: float, beta_2: float, precision: str) -> Any:
+    """Adam, with a loss scale that follows the gradients where they are float16."""
+    optimizer = keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2)
+    if precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def decay_of_average(decay: float | None, half_life_kimg: float, images_per_step: int) -> float:
+    """The moving average's decay in a step: stated, or by its half-life in thousand images.
+
+    Raises:
+        zoo.errors.UsageError: If a stated decay is not from 0 to below 1.
+    """
+    if decay is not None:
+        if not 0 <= decay < 1:
+            raise UsageError(f"ema_decay must be from 0 to below 1; got {decay}")
+        return decay
+    if half_life_kimg == 0:
+        return 0.0
+    return float(0.5 ** (images_per_step / (1000.0 * half_life_kimg)))
 
 
 def wants_xla(choice: bool | str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.errors import ZooError
+from zoo.errors import Diverged, ZooError
 from zoo.gan.model import GAN
 from zoo.runs.files import atomic
 
@@ -19,22 +19,53 @@ SUFFIX = ".npz"
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
-def save_checkpoint(gan: GAN, folder: Path, *, elapsed: float, keep: int = 2) -> Path:
+def save_checkpoint(
+    gan: GAN, folder: Path, *, elapsed: float, keep: int = 2, collapsed: bool = False
+) -> Path:
     """Write all that training changes: networks, average, optimisers, step.
 
     Args:
         gan: A compiled GAN.
         folder: Where checkpoints lie, `<step>.npz` each.
         elapsed: Seconds of training so far.
-        keep: How many of the latest to keep.
+        keep: How many of the latest to keep; the latest good one is kept beside them.
+        collapsed: Whether the monitors say that the training failed, so that it is no good one.
+
+    Raises:
+        zoo.errors.ZooError: If a weight is not finite; nothing is written then.
     """
     step = int(gan.step.numpy())
     path = folder / f"{step:08d}{SUFFIX}"
-    facts = {"step": step, "elapsed": elapsed, "layout": _layout(gan.state)}
+    facts = {"step": step, "elapsed": elapsed, "collapsed": collapsed, "layout": _layout(gan.state)}
     _save(path, gan.state, facts)
-    for old in [p for p in sorted(folder.glob(f"*{SUFFIX}")) if p <= path][:-keep]:
-        old.unlink()
+    earlier = [p for p in sorted(folder.glob(f"*{SUFFIX}")) if p <= path]
+    good = path if not collapsed else next(filter(_is_good, reversed(earlier)), None)
+    for old in earlier[:-keep]:
+        if old != good:
+            old.unlink()
     return path
+
+
+def roll_back(gan: GAN, folder: Path) -> dict[str, Any] | None:
+    """Load the latest checkpoint from before a collapse and delete those after it.
+
+    Returns:
+        Its facts; the latest one's, with `collapsed`, if there is none from before; or `None` if
+        there is no checkpoint at all.
+    """
+    stored = sorted(folder.glob(f"*{SUFFIX}"))
+    good = next(filter(_is_good, reversed(stored)), None)
+    for later in [path for path in stored if good and path > good]:
+        later.unlink()
+    return restore_checkpoint(gan, folder)
+
+
+def _is_good(path: Path) -> bool:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return not json.loads(stored["facts"].tobytes()).get("collapsed")
+    except DAMAGED:
+        return False
 
 
 def restore_checkpoint(gan: GAN, folder: Path) -> dict[str, Any] | None:
@@ -104,6 +135,8 @@ def save_generator(network: keras.Model, path: Path) -> None:
 
 def _save(path: Path, variables: Sequence[Any], facts: dict[str, Any]) -> None:
     arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise Diverged(f"training diverged: a weight is not finite at step {facts['step']}")
     encoded = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     with atomic(path) as file:
         np.savez(file, facts=encoded, **arrays)

@@ -1,6 +1,6 @@
 """GAN: two networks, their losses and one training step. Methods subclass it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
@@ -9,13 +9,26 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from zoo.errors import UsageError
-from zoo.gan.augment import find_augmentation
-from zoo.gan.building import building, check_positive, wants_xla
+from zoo.gan import sampling
+from zoo.gan.augment import FLIPS, find_augmentation, flip
+from zoo.gan.building import (
+    adam,
+    building,
+    check_not_negative,
+    check_positive,
+    decay_of_average,
+    wants_xla,
+)
+from zoo.gan.gradients import Gradients
+from zoo.gan.inputs import LABELS, feed, random_shapes
 from zoo.gan.losses import find_loss
-from zoo.gan.pixels import quantise, to_unit_range
+from zoo.gan.memory import find_micro_batch
+from zoo.gan.pixels import to_unit_range
+from zoo.gan.replicas import mean_over_replicas, replica
 
 Tensor = Any
-SAMPLE_BATCH = 64
+Batch = Any
+LATENTS, D_DRAWS, G_DRAWS, FLIPPED, MIXED, MOVED = 16, 1, 2, 3, 4, 5  # streams of random numbers
 
 
 class GAN(keras.Model):  # type: ignore[misc]
@@ -29,23 +42,30 @@ class GAN(keras.Model):  # type: ignore[misc]
     Args:
         image_shape: (H, W, C).
         latent_dim: Length of the latent vector.
+        classes: How many classes the images have; 0 without labels.
         precision: Keras dtype policy of the layers; weights are always float32.
         seed: Seed of the initial weights, the latents and the augmentation.
     """
 
     augmentable = True
+    masked = False  # whether the last channel is a mask
+    penalises_generator = False  # whether `generator_penalty` is there
 
     def __init__(
         self,
         image_shape: Sequence[int],
         *,
         latent_dim: int = 128,
-        precision: Literal["float32", "mixed_bfloat16"] = "float32",
+        classes: int = 0,
+        precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.image_shape = tuple(int(side) for side in image_shape)
         self.latent_dim = latent_dim
+        self.classes = classes
+        self.class_shares: npt.NDArray[np.float64] = np.full(classes, 1 / max(classes, 1))
+        self.precision = precision
         self.seed = seed
         with building(seed, precision):
             self.generator = self.build_generator()
@@ -53,73 +73,131 @@ class GAN(keras.Model):  # type: ignore[misc]
             self.ema_generator = self.build_generator()
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(self.generator.get_weights())
-        self.step = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step"
-        )
-        self._sample_batch = tf.function(lambda z: self.ema_generator(z, training=False))
+        self.random_shapes = random_shapes(self.generator, latent_dim)
+        self.step = self._state("step", "int64")
+        self.augment_probability = self._state("augment_probability", "float32")
+        self.real_sign = self._state("real_sign", "float32")
+        self._render = tf.function(lambda fed: self.ema_generator(fed, training=False))
         self.built = True
 
+    def _state(self, name: str, dtype: str) -> Any:
+        return self.add_weight(
+            shape=(), dtype=dtype, initializer="zeros", trainable=False, name=name
+        )
+
     def build_generator(self) -> keras.Model:
-        """A network from latents (n, latent_dim) to images (n, H, W, C) in [−1, 1]."""
+        """A network from latents (n, latent_dim) to images (n, H, W, C) in [−1, 1].
+
+        One with several inputs is built on a mapping from names to inputs: `latents`, `labels`
+        (n,) int32 where there are classes, and others, which are filled with standard normal
+        numbers of their shape.
+        """
         raise NotImplementedError
 
     def build_discriminator(self) -> keras.Model:
-        """A network from images (n, H, W, C) in [−1, 1] to logits (n, 1)."""
+        """A network from images (n, H, W, C) in [−1, 1] to logits (n, 1).
+
+        With classes it is built on the mapping `{"images": …, "labels": …}`.
+        """
         raise NotImplementedError
 
     def compile(
         self,
         *,
-        loss: Literal["bce", "least-squares", "hinge"] = "bce",
+        loss: Literal["bce", "least-squares", "hinge", "wasserstein"] = "bce",
+        label_smoothing: float = 0.0,
         learning_rate: float = 2e-4,
         d_learning_rate: float | None = None,
         beta_1: float = 0.5,
         beta_2: float = 0.999,
         batch_size: int = 32,
+        n_critic: int = 1,
+        micro_batch: int | None = None,
+        max_memory: float | None = None,
         augment: str = "diffaugment",
+        ada_target: float = 0.6,
+        ada_kimg: float = 100.0,
+        flips: Literal["none", "horizontal", "dihedral"] = "none",
         r1_gamma: float = 0.0,
-        ema_decay: float = 0.995,
+        gp_weight: float = 0.0,
+        consistency_weight: float = 0.0,
+        lazy_every: int = 1,
+        ema_kimg: float = 2.2,
+        ema_decay: float | None = None,
         jit_compile: bool | Literal["auto"] = "auto",
     ) -> None:
         """Set how the networks are trained.
 
         Args:
-            loss: `bce` (non-saturating), `least-squares` or `hinge`.
+            loss: `bce` (non-saturating), `least-squares`, `hinge` or `wasserstein`.
+            label_smoothing: What the target of real images lacks to 1, for the first two losses.
             learning_rate: Adam's learning rate.
-            d_learning_rate: The discriminator's own learning rate; by default the same.
+            d_learning_rate: The discriminator's own learning rate (two time scales, TTUR,
+                arXiv:1706.08500); by default the same.
             beta_1: Adam's first-moment decay.
             beta_2: Adam's second-moment decay.
-            batch_size: Real images in a step.
-            augment: What the discriminator's images pass: `none`, `diffaugment`, or some of its
-                parts `colour`, `translation`, `cutout`, separated by commas.
+            batch_size: Real images in an update of the discriminator.
+            n_critic: Updates of the discriminator for one of the generator.
+            micro_batch: Images computed at once; gradients of a batch are summed up. By default
+                the whole batch. Batch normalisation then sees micro-batches.
+            max_memory: Gigabytes that a step may take, by an estimate; picks micro_batch.
+            augment: What the discriminator's images pass: `none`, `diffaugment`, some of its
+                parts `colour`, `translation`, `cutout`, separated by commas, or `ada`.
+            ada_target: Mean sign of the discriminator's answers to real images that ADA aims at.
+            ada_kimg: Thousand images in which ADA's probability can rise from 0 to 1.
+            flips: How real images may be mirrored or turned: `none`, `horizontal`, or `dihedral`
+                where no orientation is special, as under most microscopes.
             r1_gamma: Weight of the R1 gradient penalty on real images (arXiv:1801.04406).
-            ema_decay: Decay of the generator's moving average, ramped as (1 + t) / (10 + t).
+            gp_weight: Weight of the gradient penalty between real and generated images
+                (arXiv:1704.00028); the discriminator must not normalise over the batch.
+            consistency_weight: Weight of the penalty on answers that change when real images are
+                mirrored and shifted (arXiv:1910.12027).
+            lazy_every: Apply the penalties every so many steps, so many times as strong.
+            ema_kimg: Half-life of the generator's moving average, in thousand images, ramped as
+                (1 + t) / (10 + t); 0 for no average.
+            ema_decay: Decay of the average in a step, in place of ema_kimg.
             jit_compile: Compile the gradients with XLA; `auto` does so on a GPU.
 
         Raises:
-            zoo.errors.UsageError: If a value is unknown or out of range.
+            zoo.errors.UsageError: If a value is unknown, out of range, or does not go with
+                another.
         """
         check_positive(
-            learning_rate=learning_rate, d_learning_rate=d_learning_rate, batch_size=batch_size
+            learning_rate=learning_rate,
+            d_learning_rate=d_learning_rate,
+            batch_size=batch_size,
+            n_critic=n_critic,
+            lazy_every=lazy_every,
+            ada_kimg=ada_kimg,
+        )
+        check_not_negative(
+            r1_gamma=r1_gamma,
+            gp_weight=gp_weight,
+            consistency_weight=consistency_weight,
+            ema_kimg=ema_kimg,
         )
         if augment != "none" and not self.augmentable:
             raise UsageError(f"{type(self).__name__} cannot be augmented; use augment=none")
+        if flips not in FLIPS:
+            raise UsageError(f"no flips {flips!r}; choose from {', '.join(FLIPS)}")
         self.loss_name = loss
-        self.losses_pair = find_loss(loss)
-        self.batch_size = batch_size
-        self.augmentation = find_augmentation(augment)
-        self.r1_gamma = r1_gamma
-        self.ema_decay = ema_decay
+        self.losses_pair = find_loss(loss, label_smoothing)
+        self.batch_size, self.n_critic = batch_size, n_critic
+        self.micro_batch = find_micro_batch(self, micro_batch, max_memory)
+        self.augmentation = find_augmentation(augment, masked=self.masked)
+        self.ada_target, self.ada_kimg = ada_target, ada_kimg
+        self.flips = flips
+        self.r1_gamma, self.gp_weight = r1_gamma, gp_weight
+        self.consistency_weight, self.lazy_every = consistency_weight, lazy_every
+        self.ema_decay = decay_of_average(ema_decay, ema_kimg, self.images_per_step)
         self.jit = wants_xla(jit_compile)
         rates = (learning_rate, learning_rate if d_learning_rate is None else d_learning_rate)
         self.g_optimizer, self.d_optimizer = (
-            keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2) for rate in rates
+            adam(rate, beta_1, beta_2, self.precision) for rate in rates
         )
         self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
-        # XLA compiles the two pure gradient functions; what is stateful stays outside of them.
-        self._d_gradients = tf.function(self._discriminator_gradients, jit_compile=self.jit)
-        self._g_gradients = tf.function(self._generator_gradients, jit_compile=self.jit)
+        self._gradients = Gradients(self)
         super().compile(optimizer=self.g_optimizer, jit_compile=False)
 
     @property
@@ -132,6 +210,19 @@ class GAN(keras.Model):  # type: ignore[misc]
         """Every variable that training changes, in a fixed order."""
         return [*self.variables, *(v for o in self.optimizers for v in o.variables)]
 
+    @property
+    def images_per_step(self) -> int:
+        """Real images that one `train_step` takes: a batch for each of `n_critic` updates."""
+        return self.batch_size * self.n_critic
+
+    @property
+    def equilibrium(self) -> Mapping[str, float]:
+        """What is logged when nothing can be told apart; empty if a subclass has other losses."""
+        own = type(self)
+        stock = own.discriminator_loss is GAN.discriminator_loss
+        stock = stock and own.generator_loss is GAN.generator_loss
+        return self.losses_pair.equilibrium if stock and own.train_step is GAN.train_step else {}
+
     def generator_loss(self, fake_logits: Tensor) -> Tensor:
         """The generator's loss, a scalar, from logits (n, 1) of generated images."""
         return self.losses_pair.generator(fake_logits)
@@ -140,83 +231,104 @@ class GAN(keras.Model):  # type: ignore[misc]
         """The discriminator's loss, a scalar, from logits (n, 1) of real and generated images."""
         return self.losses_pair.discriminator(real_logits, fake_logits)
 
-    def augment(self, images: Tensor, seed: Tensor) -> Tensor:
-        """What the discriminator is shown in place of images (n, H, W, C) in [−1, 1]."""
-        return self.augmentation(images, seed)
-
-    def train_step(self, batch: Any) -> dict[str, Tensor]:
-        """Update the discriminator, then the generator, then its moving average.
+    def generator_penalty(self, parameters: Any, state: Any, named: Any) -> Tensor:
+        """What is added to the generator's loss where `penalises_generator` is set, a scalar.
 
         Args:
-            batch: Real images (n, H, W, C), integers or floats in [−1, 1], alone or with labels.
+            parameters: The generator's trainable variables as tensors.
+            state: Its other variables as tensors.
+            named: Its inputs by name.
+        """
+        raise NotImplementedError
+
+    def augment(self, images: Tensor, draws: Tensor) -> Tensor:
+        """What the discriminator is shown in place of images.
+
+        Args:
+            images: (n, H, W, C) in [−1, 1].
+            draws: What `augment_draws` gave.
+        """
+        return self.augmentation(images, draws[:, :-1], draws[:, -1])
+
+    def augment_draws(self, n: Any, *, stream: int, part: int = 0) -> Tensor:
+        """The random numbers of `augment` for n images, the last column being its probability.
+
+        They are drawn outside of what XLA compiles, for it would draw others.
+        """
+        draws = self.uniform((n, self.augmentation.draws), stream=stream, part=part)
+        probability = tf.fill([n, 1], tf.convert_to_tensor(self.augment_probability.value))
+        return tf.concat([draws, probability], axis=1)
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        """Update the discriminator `n_critic` times, then the generator, then its average.
+
+        Args:
+            batch: `images_per_step` real images (n, H, W, C), integers or floats in [−1, 1], alone
+                or with labels (n,).
 
         Returns:
             Scalars: losses, mean discriminator outputs in [0, 1], gradient norms.
         """
-        real = to_unit_range(batch[0] if isinstance(batch, tuple) else batch)
-        latents = self.latents(real.shape[0] or tf.shape(real)[0], stream=0)
-        g, d = self.generator, self.discriminator
-
-        grads, state, d_logs = self._d_gradients(
-            real, latents, self.noise_seed(1), *_tensors(g), *_tensors(d)
-        )
-        self.d_optimizer.apply(grads, d.trainable_variables)
-        _assign(d.non_trainable_variables, state)
-
-        grads, state, g_logs = self._g_gradients(
-            latents, self.noise_seed(2), *_tensors(g), *_tensors(d)
-        )
-        self.g_optimizer.apply(grads, g.trainable_variables)
-        _assign(g.non_trainable_variables, state)
-
+        images, labels = batch if isinstance(batch, tuple) else (batch, None)
+        images = to_unit_range(images)
+        n = (images.shape[0] or tf.shape(images)[0]) // self.n_critic
+        logs: dict[str, Tensor] = {}
+        for part in range(self.n_critic):
+            here = slice(part * n, (part + 1) * n)
+            classes = self._classes(labels, here)
+            logs |= self._update_discriminator(images[here], classes, n, part)
+        logs |= self._update_generator(self._classes(labels, slice(n)), n)
         self._update_average()
         self.step.assign_add(1)
-        return {**d_logs, **g_logs}
+        return logs
 
-    def _discriminator_gradients(
-        self, real: Tensor, latents: Tensor, seed: Tensor, gp: Any, gs: Any, dp: Any, ds: Any
-    ) -> tuple[Any, Any, dict[str, Tensor]]:
-        fake, _ = self.generator.stateless_call(gp, gs, latents, training=True)
-        fake = self.augment(fake, seed + 1)
-        real = self.augment(real, seed)
-        with tf.GradientTape() as tape:
-            tape.watch(dp)
-            real_logits, ds, penalty = self._real_logits(real, dp, ds)
-            fake_logits, ds = self.discriminator.stateless_call(dp, ds, fake, training=True)
-            loss = self.discriminator_loss(real_logits, fake_logits)
-            total = loss + penalty
-        grads = tape.gradient(total, dp)
-        logs = {
-            "d_loss": loss,
-            "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
-            "d_grad_norm": tf.linalg.global_norm(grads),
+    def _classes(self, labels: Tensor | None, here: slice) -> dict[str, Tensor]:
+        if not self.classes:
+            return {}
+        if labels is None:
+            raise UsageError(f"{type(self).__name__} is conditional: its images need labels")
+        return {LABELS: tf.cast(labels[here], "int32")}
+
+    def _update_discriminator(
+        self, real: Tensor, classes: dict[str, Tensor], n: Any, part: int
+    ) -> dict[str, Tensor]:
+        if self.flips != "none":
+            real = flip(real, self.flips, self.uniform((n, 3), stream=FLIPPED, part=part))
+        fed = {
+            "real": real,
+            "inputs": {**self.training_inputs(n, part=part), **classes},
+            "real_draws": self.augment_draws(n, stream=D_DRAWS, part=part),
+            "fake_draws": self.augment_draws(n, stream=D_DRAWS + 8, part=part),
         }
-        return grads, ds, logs
+        if self.gp_weight:
+            fed["mix"] = self.uniform((n, 1, 1, 1), stream=MIXED, part=part)
+        if self.consistency_weight:
+            fed["moved"] = self.uniform((n, 3), stream=MOVED, part=part)
+        grads, state, logs = self._gradients.discriminator(fed)
+        self.d_optimizer.apply(grads, self.discriminator.trainable_variables)
+        _assign(self.discriminator.non_trainable_variables, mean_over_replicas(state))
+        self._adapt(logs.pop("sign"), n)
+        return logs
 
-    def _real_logits(self, real: Tensor, dp: Any, ds: Any) -> tuple[Tensor, Any, Tensor]:
-        if not self.r1_gamma:
-            logits, ds = self.discriminator.stateless_call(dp, ds, real, training=True)
-            return logits, ds, 0.0
-        with tf.GradientTape() as tape:
-            tape.watch(real)
-            logits, ds = self.discriminator.stateless_call(dp, ds, real, training=True)
-            total = tf.reduce_sum(logits)
-        slope = tape.gradient(total, real)
-        penalty = tf.reduce_mean(tf.reduce_sum(tf.square(slope), axis=(1, 2, 3)))
-        return logits, ds, 0.5 * self.r1_gamma * penalty
+    def _update_generator(self, classes: dict[str, Tensor], n: Any) -> dict[str, Tensor]:
+        fed = {
+            "inputs": {**self.training_inputs(n), **classes},
+            "fake_draws": self.augment_draws(n, stream=G_DRAWS),
+        }
+        grads, state, logs = self._gradients.generator(fed)
+        self.g_optimizer.apply(grads, self.generator.trainable_variables)
+        _assign(self.generator.non_trainable_variables, mean_over_replicas(state))
+        return logs
 
-    def _generator_gradients(
-        self, latents: Tensor, seed: Tensor, gp: Any, gs: Any, dp: Any, ds: Any
-    ) -> tuple[Any, Any, dict[str, Tensor]]:
-        with tf.GradientTape() as tape:
-            tape.watch(gp)
-            fake, gs = self.generator.stateless_call(gp, gs, latents, training=True)
-            fake = self.augment(fake, seed)
-            logits, _ = self.discriminator.stateless_call(dp, ds, fake, training=True)
-            loss = self.generator_loss(logits)
-        grads = tape.gradient(loss, gp)
-        return grads, gs, {"g_loss": loss, "g_grad_norm": tf.linalg.global_norm(grads)}
+    def _adapt(self, sign: Tensor, n: Any) -> None:
+        """ADA's heuristic: the more real images D is sure of, the more it is shown changed ones."""
+        sign = mean_over_replicas(sign)
+        mean = self.real_sign.value + 0.25 * (sign - self.real_sign.value)
+        self.real_sign.assign(mean)
+        if self.augmentation.adaptive:
+            change = tf.cast(n * replica().count, "float32") / (1000.0 * self.ada_kimg)
+            moved = self.augment_probability.value + change * tf.sign(mean - self.ada_target)
+            self.augment_probability.assign(tf.clip_by_value(moved, 0.0, 1.0))
 
     def _update_average(self) -> None:
         t = tf.cast(self.step, "float32")
@@ -224,16 +336,29 @@ class GAN(keras.Model):  # type: ignore[misc]
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(value + decay * (average - value))
 
-    def latents(self, n: Any, *, stream: int) -> Tensor:
-        """Standard normal latents (n, latent_dim), a function of seed, step and stream."""
-        return tf.random.stateless_normal(
-            (n, self.latent_dim), self.noise_seed(16 + stream), alg="philox"
-        )
+    def training_inputs(self, n: Any, *, part: int = 0) -> dict[str, Tensor]:
+        """What the generator draws in a step, standard normal, a function of seed and step."""
+        return {
+            name: tf.random.stateless_normal(
+                (n, *shape), self.noise_seed(LATENTS + stream, part), alg="philox"
+            )
+            for stream, (name, shape) in enumerate(self.random_shapes.items())
+        }
 
-    def noise_seed(self, stream: int) -> Tensor:
-        """A (2,) int32 seed for this step; streams of one step are independent."""
-        step = tf.cast(self.step, "int32")
-        return tf.stack([tf.constant(self.seed, tf.int32) + 65537 * stream, step])
+    def uniform(self, shape: tuple[Any, ...], *, stream: int, part: int = 0) -> Tensor:
+        """Numbers uniform in [0, 1), a function of seed, step, stream and part."""
+        return tf.random.stateless_uniform(shape, self.noise_seed(stream, part), alg="philox")
+
+    def noise_seed(self, stream: int, part: int = 0) -> Tensor:
+        """A (2,) int32 seed for this step; streams, parts and replicas are independent.
+
+        Args:
+            stream: From 0 to 31.
+            part: Which of the step's `n_critic` updates.
+        """
+        here = replica()
+        time = (tf.cast(self.step, "int32") * self.n_critic + part) * here.count + here.number
+        return tf.stack([tf.constant(self.seed, tf.int32) + 65537 * stream, time])
 
     def fit(self, x: Any, **options: Any) -> Any:
         """Train on an `ImageSet` or an array with zoo's loop, on anything else with Keras' own.
@@ -244,13 +369,14 @@ class GAN(keras.Model):  # type: ignore[misc]
             **options: One of `kimg`, `steps`, `epochs`, `minutes`; or Keras' options.
         """
         from zoo.data import ImageSet
-        from zoo.gan.train import Budget, train
+        from zoo.gan.loop import Budget, train
 
         if isinstance(x, np.ndarray):
             x = ImageSet.from_array(x)
         if not isinstance(x, ImageSet):
             return super().fit(x, **options)
-        return train(self, x.split("train"), Budget(**options))
+        held_out = x.split("validation")
+        return train(self, x.split("train"), Budget(**options), held_out=held_out)
 
     def sample(
         self,
@@ -264,7 +390,8 @@ class GAN(keras.Model):  # type: ignore[misc]
 
         Args:
             n: How many.
-            labels: Class indices (n,) for a conditional generator.
+            labels: Class indices (n,) for a conditional generator; by default drawn as often as
+                in the training images.
             seed: Seed of the latents; image i of a seed does not depend on n.
             truncation: Factor on the latents; below 1 trades variety for typicality.
             dtype: `uint8` or `uint16`.
@@ -272,28 +399,30 @@ class GAN(keras.Model):  # type: ignore[misc]
         Returns:
             (n, H, W, C), rounded half up: floor(x·127.5 + 128) for uint8, clamped.
         """
-        if labels is not None:
-            raise UsageError(f"{type(self).__name__} is not conditional: it takes no labels")
-        z = np.random.Generator(np.random.Philox(seed)).standard_normal((n, self.latent_dim))
-        z = (truncation * z).astype(np.float32)
-        images = np.empty((n, *self.image_shape), dtype)
-        for start in range(0, n, SAMPLE_BATCH):
-            batch = z[start : start + SAMPLE_BATCH]
-            # One batch size always: kernels, and so the last bit, may depend on it.
-            padded = np.zeros((SAMPLE_BATCH, self.latent_dim), np.float32)
-            padded[: len(batch)] = batch
-            output = self._sample_batch(padded).numpy()[: len(batch)]
-            images[start : start + len(batch)] = quantise(output, dtype)
-        return images
+        return sampling.sample(self, n, labels, seed, truncation, dtype)
+
+    def sampled_labels(self, n: int, seed: int) -> npt.NDArray[np.int32] | None:
+        """The classes (n,) that `sample(n, seed=seed)` draws; `None` without classes."""
+        return sampling.find_labels(self, n, None, seed)
+
+    def render(self, named: Mapping[str, Any], truncation: float = 1.0) -> Tensor:
+        """Images (n, H, W, C) in [−1, 1] of the averaged generator's inputs.
+
+        Args:
+            named: Its inputs by name.
+            truncation: As in `sample`.
+        """
+        named = {**named, "latents": np.float32(truncation) * named["latents"]}
+        return self._render(feed(self.ema_generator, named))
+
+    def score(self, images: Any, labels: Any = None) -> npt.NDArray[np.float32]:
+        """The discriminator's logits (n,) of integer images (n, H, W, C), without augmentation."""
+        unit = to_unit_range(images)
+        named = {"images": unit, **({} if labels is None else {LABELS: labels})}
+        logits = self.discriminator(feed(self.discriminator, named), training=False)
+        return np.asarray(logits, np.float32).reshape(len(unit))
 
 
-def _tensors(network: keras.Model) -> tuple[list[Tensor], list[Tensor]]:
-    return (
-        [tf.convert_to_tensor(v.value) for v in network.trainable_variables],
-        [tf.convert_to_tensor(v.value) for v in network.non_trainable_variables],
-    )
-
-
-def _assign(variables: list[Any], values: list[Tensor]) -> None:
+def _assign(variables: list[Any], values: Sequence[Tensor]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -1,5 +1,7 @@
 """Trained generators from their run folders."""
 
+import numpy as np
+
 from zoo.gan.checkpoint import load_snapshot
 from zoo.gan.model import GAN
 from zoo.plugins import find
@@ -8,11 +10,23 @@ from zoo.runs import Run
 from zoo.signatures import split_options
 
 
-def build(recipe: Recipe, image_shape: tuple[int, int, int]) -> GAN:
-    """The untrained, uncompiled GAN of a recipe, its weights drawn from the recipe's seed."""
+def build(recipe: Recipe, image_shape: tuple[int, ...], classes: int = 0) -> GAN:
+    """The untrained, uncompiled GAN of a recipe, its weights drawn from the recipe's seed.
+
+    Args:
+        recipe: Which generator, its options and the seed.
+        image_shape: (H, W, C) of the images, without a mask.
+        classes: How many classes they have; only conditional generators are told.
+    """
     record = find("generators", recipe.generator)
     network, _ = split_options(record, recipe.options)
-    gan: GAN = record.load()(image_shape=image_shape, seed=recipe.settings["seed"], **network)
+    *sides, channels = image_shape
+    masked = bool(recipe.settings["with_mask"])
+    if classes and record.conditional != "no":
+        network["classes"] = classes
+    shape = (*sides, channels + masked)
+    gan: GAN = record.load()(image_shape=shape, seed=recipe.settings["seed"], **network)
+    gan.masked = masked
     return gan
 
 
@@ -27,7 +41,11 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
         zoo.errors.UsageError: If there is no snapshot, or none of that step.
     """
     chosen = run.snapshot_step(step)
-    gan = build(Recipe.from_dict(run.recipe), tuple(run.manifest["image_shape"]))
+    manifest = run.manifest
+    classes = len(manifest.get("class_names") or [])
+    gan = build(Recipe.from_dict(run.recipe), tuple(manifest["image_shape"]), classes)
+    if gan.classes and manifest.get("class_shares"):
+        gan.class_shares = np.asarray(manifest["class_shares"])
     set_snapshot(gan, run, chosen)
     return gan
 

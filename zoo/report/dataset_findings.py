@@ -6,7 +6,7 @@ from typing import Any
 from zoo.data.imageset import HELD_OUT
 from zoo.data.matching import UNKNOWN
 from zoo.data.splits import MIN_GROUPS
-from zoo.report.convergence import Verdict
+from zoo.gan.monitors import Verdict
 from zoo.report.numbers import count, figure, percent
 from zoo.report.outliers import FAR
 from zoo.report.tables import lossy

@@ -4,9 +4,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
-from zoo.report.convergence import equilibrium
 from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings

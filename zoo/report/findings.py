@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.gan.monitors import Verdict, equilibrium, verdicts
 from zoo.report.contents import Contents
-from zoo.report.convergence import Verdict, equilibrium, verdicts
 from zoo.report.feasibility import feasibility
 from zoo.report.numbers import figure, headline, label, percent, resampled_at, span
 from zoo.runs.pictures import tiles

@@ -13,7 +13,7 @@ import filelock
 import yaml
 
 from zoo.errors import UsageError, ZooError
-from zoo.runs.files import write_json, write_yaml
+from zoo.runs.files import write_json, write_text, write_yaml
 
 
 class Run:
@@ -193,6 +193,15 @@ class Run:
                     row = json.loads(line)
                     rows[int(row["step"])] = row
         return [rows[step] for step in sorted(rows)]
+
+    def forget_after(self, step: int) -> None:
+        """Drop what was logged and stored after a step from which the training goes on."""
+        kept = [row for row in self.metrics() if row["step"] <= step]
+        lines = [json.dumps({"step": int(row["step"]), **row}) for row in kept]
+        write_text(self.metrics_path, "".join(f"{line}\n" for line in lines))
+        for later in [later for later in self.snapshot_steps() if later > step]:
+            self.snapshot_path(later).unlink()
+            self.sample_path(later).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the folder and all that is in it."""

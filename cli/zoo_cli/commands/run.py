@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 @click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
 @click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
+@click.option("--micro-batch", metavar="N", help="The same as -o micro_batch=N.")
+@click.option("--max-memory", metavar="GB", help="The same as -o max_memory=GB.")
 @setting_options()
 @registry_option
 @click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
@@ -33,6 +35,8 @@ def command(
     data: str | None,
     pairs: tuple[str, ...],
     augment: str | None,
+    micro_batch: str | None,
+    max_memory: str | None,
     registry: Path | None,
     resume: str | None,
     dry_run: bool,
@@ -45,7 +49,9 @@ def command(
     (ZOO_SEED, …) or from config.yaml; --dry-run prints where each value comes from.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    options = parse_options([*pairs, *([f"augment={augment}"] if augment is not None else [])])
+    shortcuts = {"augment": augment, "micro_batch": micro_batch, "max_memory": max_memory}
+    spelt_out = [f"{key}={value}" for key, value in shortcuts.items() if value is not None]
+    options = parse_options([*pairs, *spelt_out])
     if resume is not None:
         recipe, start = _resumed(resume, name, data, given, options)
     else:

@@ -1,6 +1,6 @@
 """The two networks of DCGAN, for any rectangle."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -9,6 +9,7 @@ from keras import layers
 from zoo.gan import GAN
 
 SMALLEST_GRID = 4
+UNCENTRED = ("spectral", "none")
 
 
 class DCGAN(GAN):
@@ -22,9 +23,10 @@ class DCGAN(GAN):
     Args:
         image_shape: (H, W, C).
         latent_dim: Length of the latent vector.
+        norm: What the discriminator normalises by: `batch`, `layer` (each image by itself),
+            `spectral` (the weights' largest singular value, arXiv:1802.05957) or `none`.
         width: Channels of the widest-resolution layer; they double with each halving, up to 8×.
-        precision: `float32`, or `mixed_bfloat16` for arithmetic in bfloat16.
-        seed: Seed of the initial weights, the latents and the augmentation.
+        **options: As `zoo.gan.GAN` takes them.
 
     Example:
         >>> gan = DCGAN((64, 64, 1))
@@ -40,38 +42,67 @@ class DCGAN(GAN):
         *,
         latent_dim: int = 100,
         width: int = 32,
-        precision: Literal["float32", "mixed_bfloat16"] = "float32",
-        seed: int = 0,
+        norm: Literal["batch", "layer", "spectral", "none"] = "batch",
+        **options: Any,
     ) -> None:
+        self.norm = norm
         self.grids = stage_grids(image_shape)
         self.channels = [width * min(2**stage, 8) for stage in range(len(self.grids) - 1)]
-        super().__init__(image_shape, latent_dim=latent_dim, precision=precision, seed=seed)
+        super().__init__(image_shape, latent_dim=latent_dim, **options)
 
     def build_generator(self) -> keras.Model:
         """Project, reshape, then double the sides stage by stage."""
+        latents = keras.Input((self.latent_dim,), name="latents")
+        return keras.Model(latents, self.synthesise(latents), name="generator")
+
+    def synthesise(self, x: Any, normalise: Callable[[Any], Any] | None = None) -> Any:
+        """Images from latents.
+
+        Args:
+            x: (n, latent_dim).
+            normalise: What normalises a feature map; batch normalisation by default.
+        """
+        normalise = normalise or (lambda features: layers.BatchNormalization()(features))
         *inner, deepest = self.channels
         *larger, smallest = self.grids
         grid = (*smallest, deepest)
-        x = latents = keras.Input((self.latent_dim,))
         x = layers.Dense(grid[0] * grid[1] * deepest, use_bias=False, **_init())(x)
-        x = layers.Reshape(grid)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.ReLU()(normalise(layers.Reshape(grid)(x)))
         for channels, size in zip(reversed(inner), reversed(larger[1:]), strict=True):
             x = _resample(layers.Conv2DTranspose, channels, use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(_cut(x, size)))
+            x = layers.ReLU()(normalise(_cut(x, size)))
         x = _cut(_resample(layers.Conv2DTranspose, self.image_shape[2])(x), larger[0])
-        return keras.Model(latents, layers.Activation("tanh", dtype="float32")(x), name="generator")
+        return layers.Activation("tanh", dtype="float32")(x)
 
     def build_discriminator(self) -> keras.Model:
         """Halve the sides stage by stage, then one logit."""
+        images = keras.Input(self.image_shape, name="images")
+        logits = self.judge(self.features(images))
+        return keras.Model(images, logits, name="discriminator")
+
+    def features(self, x: Any) -> Any:
+        """Feature maps (n, h, w, d) from images (n, H, W, C)."""
         first, *deeper = self.channels
-        x = images = keras.Input(self.image_shape)
-        x = layers.LeakyReLU(0.2)(_resample(layers.Conv2D, first)(x))
+        x = layers.LeakyReLU(0.2)(self._bounded(_resample(layers.Conv2D, first))(x))
         for channels in deeper:
-            x = _resample(layers.Conv2D, channels, use_bias=False)(x)
-            x = layers.LeakyReLU(0.2)(layers.BatchNormalization()(x))
-        x = layers.Dense(1, dtype="float32", **_init())(layers.Flatten()(x))
-        return keras.Model(images, x, name="discriminator")
+            convolution = _resample(layers.Conv2D, channels, use_bias=self.norm in UNCENTRED)
+            x = layers.LeakyReLU(0.2)(self._normalised(self._bounded(convolution)(x)))
+        return x
+
+    def judge(self, features: Any) -> Any:
+        """Logits (n, 1) from feature maps (n, h, w, d)."""
+        logit = self._bounded(layers.Dense(1, dtype="float32", **_init()))
+        return logit(layers.Flatten()(features))
+
+    def _normalised(self, x: Any) -> Any:
+        if self.norm == "batch":
+            return layers.BatchNormalization()(x)
+        if self.norm == "layer":
+            return layers.LayerNormalization(axis=(1, 2, 3))(x)
+        return x
+
+    def _bounded(self, layer: Any) -> Any:
+        return layers.SpectralNormalization(layer) if self.norm == "spectral" else layer
 
 
 def stage_grids(image_shape: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,8 @@
-"""What the training log and the samples say about convergence, and what they cannot say."""
+"""What the training log and the samples say about convergence, and what they cannot say.
+
+The training asks while it runs, the report when it is over; neither a framework nor an image of
+the dataset is needed.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,6 +25,22 @@ FLAT = 2.0
 # Samples that differ by a tenth of what real images do are one image with noise.
 ONE_MODE = 0.1
 
+# Losses start within a few times their equilibrium. Under BCE a loss of 100 means a logit of 100,
+# a certainty of 1 − 10⁻⁴³, which no image justifies.
+RUNAWAY = 100.0
+# The critic's gap has no scale of its own; a thousand standard deviations of a pixel are no image.
+RUNAWAY_GAP = 10_000.0
+# Generated pairs are more alike than real ones by half of what is left to equality.
+ALIKE = 0.5
+# So much more than among real images, most of which may be dark and so alike.
+REPEATED = 0.5
+# Of the real images' neighbourhoods; real samples cover nearly all, and one mode covers its own.
+UNCOVERED = 0.02
+# Half of the generated images are training images but for what no eye sees.
+COPIED = 0.5
+# Held-out images score nearer to generated than to training ones (r_v of arXiv:2006.06676).
+OVERFIT = 0.5
+
 Images = npt.NDArray[np.uint8]
 
 
@@ -32,11 +52,13 @@ class Verdict:
         level: `"fact"`, `"fine"`, `"note"` or `"bad"`.
         title: A few words.
         text: What was seen, with the figures behind it.
+        collapse: Whether training on makes no sense, so that `--on-collapse` answers it.
     """
 
     level: str
     title: str
     text: str
+    collapse: bool = False
 
 
 def equilibrium(manifest: Mapping[str, object]) -> Mapping[str, float]:
@@ -65,19 +87,75 @@ def verdicts(
     """
     if not rows:
         return [Verdict("note", "No training log", "Nothing was logged, so nothing is judged.")]
-    if broken := _not_finite(rows):
+    if broken := divergence(rows, at_equilibrium):
         return [broken]
-    found = [*_from_samples(fakes, reals), *_from_log(_last(rows), at_equilibrium)]
+    found = _from_samples(fakes, reals) or _from_variety(_latest(rows))
+    found = [*found, *_from_scores(_latest(rows)), *_from_log(_last(rows), at_equilibrium)]
     return found or [_balanced(_last(rows), at_equilibrium)]
 
 
-def _not_finite(rows: Sequence[Mapping[str, float]]) -> Verdict | None:
+def divergence(
+    rows: Sequence[Mapping[str, float]], at_equilibrium: Mapping[str, float]
+) -> Verdict | None:
+    """The first logged loss that is not finite, or too large to be one of a training."""
     for row in rows:
+        where = f"at step {int(row['step']):,}"
         names = [key for key, value in row.items() if not math.isfinite(float(value))]
         if names:
-            text = f"{', '.join(names)} stopped being finite at step {int(row['step']):,}."
-            return Verdict("bad", "Diverged: NaN", f"{text} What was generated after it is void.")
+            text = f"{', '.join(names)} stopped being finite {where}."
+            void = f"{text} What was generated after it is void."
+            return Verdict("bad", "Diverged: NaN", void, collapse=True)
+        bound = _bound(at_equilibrium)
+        for name in ("d_loss", "g_loss"):
+            if abs(row.get(name, 0.0)) > bound:
+                text = f"{name} reached {row[name]:.3g} {where}; a training stays below {bound:g}."
+                return Verdict("bad", "Diverged", text, collapse=True)
     return None
+
+
+def _bound(at_equilibrium: Mapping[str, float]) -> float:
+    at_rest = max(at_equilibrium.get("d_loss", 0.0), 1.0)
+    return RUNAWAY * at_rest if at_equilibrium.get("d_loss") else RUNAWAY_GAP
+
+
+def _latest(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """The last row that holds a probe of the samples; empty if none does."""
+    return next((row for row in reversed(rows) if "ms_ssim" in row), {})
+
+
+def _from_variety(probed: Mapping[str, float]) -> list[Verdict]:
+    if not probed:
+        return []
+    alike, real = probed["ms_ssim"], probed["ms_ssim_real"]
+    repeated = probed["duplicates"] - probed["duplicates_real"]
+    signs = []
+    if alike > real + ALIKE * (1.0 - real):
+        signs.append(f"pairs of them have an MS-SSIM of {alike:.2f}, of real ones {real:.2f}")
+    if repeated > REPEATED:
+        share = 100 * probed["duplicates"]
+        signs.append(f"{share:.0f} % have a near-duplicate among {int(probed['probed'])}")
+    if probed.get("coverage", 1.0) < UNCOVERED and signs:
+        signs.append(f"they cover {100 * probed['coverage']:.0f} % of the real ones")
+    if not signs:
+        return []
+    text = f"Generated images repeat each other: {'; '.join(signs)}."
+    return [Verdict("bad", "Mode collapse", text, collapse=True)]
+
+
+def _from_scores(probed: Mapping[str, float]) -> list[Verdict]:
+    found = []
+    if probed.get("copies", 0.0) > COPIED:
+        text = f"{100 * probed['copies']:.0f} % of the samples are training images to the eye."
+        found.append(Verdict("bad", "Copies of training images", text))
+    if probed.get("overfit", 0.0) > OVERFIT:
+        text = (
+            "D scores held-out images "
+            f"{100 * probed['overfit']:.0f} % of the way from training images to generated ones: "
+            "it knows its training images by heart. More images, --augment ada or an earlier "
+            "snapshot help."
+        )
+        found.append(Verdict("bad", "Discriminator over-fit", text))
+    return found
 
 
 def _last(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -108,14 +186,14 @@ def _from_samples(fakes: Images | None, reals: Images | None) -> list[Verdict]:
         return []
     if _flatness(fakes) < FLAT and (reals is None or _flatness(reals) >= FLAT):
         text = f"The median sample varies by {_flatness(fakes):.1f} of 255 grey levels."
-        return [Verdict("bad", "Constant output", text)]
+        return [Verdict("bad", "Constant output", text, collapse=True)]
     if reals is None or len(reals) < 2:
         return []
     share = _spread(fakes) / max(_spread(reals), 1e-9)
     if share >= ONE_MODE:
         return []
     text = f"Samples differ from each other by {100 * share:.0f} % of what real images differ by."
-    return [Verdict("bad", "One-mode output", text)]
+    return [Verdict("bad", "One-mode output", text, collapse=True)]
 
 
 def _balanced(last: Mapping[str, float], expected: Mapping[str, float]) -> Verdict:

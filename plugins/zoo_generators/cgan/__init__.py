@@ -1,0 +1,28 @@
+"""Conditional GAN: conditional batch normalisation and a projection discriminator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import zoo
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
+    "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "flips": "dihedral"},
+    "full": {"kimg": 2000, "batch_size": 64, "width": 64},
+}
+
+
+@zoo.hookimpl
+def zoo_generators() -> Iterator[zoo.Generator]:
+    """One class-conditional generator."""
+    yield zoo.Generator(
+        "cgan",
+        "zoo_generators.cgan.model:CGAN",
+        "DCGAN that makes images of a class: --label FIELD, then zoo generate --class NAME",
+        paper="arXiv:1802.05637",
+        licence="MIT",
+        conditional="required",
+        multiple_of=1,
+        sides=(16, 1024),
+        presets=PRESETS,
+    )

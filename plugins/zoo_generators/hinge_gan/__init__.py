@@ -1,0 +1,27 @@
+"""Hinge GAN with spectral normalisation (Miyato et al., 2018)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import zoo
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
+    "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "flips": "dihedral"},
+    "full": {"kimg": 2000, "batch_size": 64, "width": 64},
+}
+
+
+@zoo.hookimpl
+def zoo_generators() -> Iterator[zoo.Generator]:
+    """One unconditional generator."""
+    yield zoo.Generator(
+        "hinge-gan",
+        "zoo_generators.hinge_gan.model:HingeGAN",
+        "DCGAN with the hinge loss and spectral normalisation",
+        paper="arXiv:1802.05957",
+        licence="MIT",
+        multiple_of=1,
+        sides=(16, 1024),
+        presets=PRESETS,
+    )
