@@ -415,6 +415,13 @@ class GAN(keras.Model):  # type: ignore[misc]
         named = {**named, "latents": np.float32(truncation) * named["latents"]}
         return self._render(feed(self.ema_generator, named))
 
+    def exported(self) -> keras.Model:
+        """What other programs are given: latents (n, latent_dim), and other inputs, to images.
+
+        One whose averaged generator takes latents of another shape overrides it.
+        """
+        return self.ema_generator
+
     def score(self, images: Any, labels: Any = None) -> npt.NDArray[np.float32]:
         """The discriminator's logits (n,) of integer images (n, H, W, C), without augmentation."""
         unit = to_unit_range(images)
