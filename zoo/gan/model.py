@@ -278,7 +278,7 @@ class GAN(keras.Model):  # type: ignore[misc]
             classes = self._classes(labels, here)
             logs |= self._update_discriminator(images[here], classes, n, part)
         logs |= self._update_generator(self._classes(labels, slice(n)), n)
-        self._update_average()
+        self.update_average()
         self.step.assign_add(1)
         return logs
 
@@ -307,7 +307,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         grads, state, logs = self._gradients.discriminator(fed)
         self.d_optimizer.apply(grads, self.discriminator.trainable_variables)
         _assign(self.discriminator.non_trainable_variables, mean_over_replicas(state))
-        self._adapt(logs.pop("sign"), n)
+        self.adapt(logs.pop("sign"), n)
         return logs
 
     def _update_generator(self, classes: dict[str, Tensor], n: Any) -> dict[str, Tensor]:
@@ -320,8 +320,13 @@ class GAN(keras.Model):  # type: ignore[misc]
         _assign(self.generator.non_trainable_variables, mean_over_replicas(state))
         return logs
 
-    def _adapt(self, sign: Tensor, n: Any) -> None:
-        """ADA's heuristic: the more real images D is sure of, the more it is shown changed ones."""
+    def adapt(self, sign: Tensor, n: Any) -> None:
+        """ADA's heuristic: the more real images D is sure of, the more it is shown changed ones.
+
+        Args:
+            sign: The share of real images taken for real minus that of those taken for generated.
+            n: Real images of this update.
+        """
         sign = mean_over_replicas(sign)
         mean = self.real_sign.value + 0.25 * (sign - self.real_sign.value)
         self.real_sign.assign(mean)
@@ -330,7 +335,8 @@ class GAN(keras.Model):  # type: ignore[misc]
             moved = self.augment_probability.value + change * tf.sign(mean - self.ada_target)
             self.augment_probability.assign(tf.clip_by_value(moved, 0.0, 1.0))
 
-    def _update_average(self) -> None:
+    def update_average(self) -> None:
+        """Move the averaged generator towards the generator; once in a step."""
         t = tf.cast(self.step, "float32")
         decay = tf.minimum(self.ema_decay, (1.0 + t) / (10.0 + t))
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
