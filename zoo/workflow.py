@@ -13,20 +13,18 @@ import numpy.typing as npt
 from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
-from zoo.data.export import as_source, write_synthetic
 from zoo.device import configure, peak_memory_mb
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import find, records
+from zoo.publish import SHOWN, publish
 from zoo.recipe import Recipe, check_size, resolve
 from zoo.runs import Run, write_bytes, write_json
-from zoo.runs.pictures import grid_png, pairs_png
+from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
 from zoo.settings import DATA_SETTINGS
 from zoo.tracking import tracking
 
-SHOWN = 64
-NEIGHBOURS = 16
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 
 Sampler = Callable[[int, int], npt.NDArray[Any]]
@@ -112,7 +110,7 @@ def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str
         with stages("training"):
             _train(run, recipe, images, gan)
         with stages("sampling"):
-            _publish(run, recipe, images, gan)
+            publish(run, recipe, images, gan)
         if recipe.settings["eval"]:
             with stages("evaluation"):
                 _evaluate(run, recipe, images, gan)
@@ -221,32 +219,6 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         images_per_second=round(float(np.median(rates)), 1) if rates else None,
         peak_memory_mb=peak_memory_mb(),
     )
-
-
-def _publish(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
-    from zoo.gan.checkpoint import save_generator
-
-    save_generator(gan.ema_generator, run.generator_path)
-    seed = recipe.settings["seed"]
-    facts = {"generator": recipe.generator, "data": recipe.data, "run": run.name, "seed": seed}
-    fakes = _sampler(gan, images)(SHOWN, seed)
-    write_synthetic(
-        as_source(fakes, images.provenance),
-        run.generated,
-        facts=facts,
-        pixel_size=images.provenance.get("pixel_size_um"),
-    )
-    if len(fakes):
-        _write_neighbours(run, images.split("train"), fakes[:NEIGHBOURS])
-
-
-def _write_neighbours(run: Run, training: ImageSet, fakes: npt.NDArray[Any]) -> None:
-    from zoo.evaluation.neighbours import nearest
-
-    found = nearest(fakes, training)
-    real = training[np.array([row["position"] for row in found])]
-    write_json(run.nearest_path, found)
-    write_bytes(run.sample_path("nearest"), pairs_png(fakes, real, 4))
 
 
 def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:

@@ -71,6 +71,31 @@ def write_synthetic(
     return list(_written(images, folder, dict(facts), start, form, pixel_size))
 
 
+def write_masks(
+    masks: Images,
+    folder: Path,
+    data: Mapping[str, Any],
+    *,
+    facts: Mapping[str, Any],
+    start: int = 0,
+) -> list[Path]:
+    """Write generated masks as PNG, 255 where there is something and 0 elsewhere.
+
+    Args:
+        masks: (n, H, W) uint8 or uint16, as the generator made them; from half of the range on,
+            a pixel is inside.
+        folder: As in `write_synthetic`; files have the images' names.
+        data: What the run's `data.json` holds, for the margins to cut off.
+        facts: As in `write_synthetic`.
+        start: Number of the first file.
+    """
+    inside = (masks > np.iinfo(masks.dtype).max // 2)[..., None].astype(np.uint8) * 255
+    margins = (data.get("view") or {}).get("margins")
+    if isinstance(margins, list):
+        inside = unpad(inside, margins)
+    return write_synthetic(inside, folder, facts={**facts, "mask": True}, start=start, form="png")
+
+
 def _written(
     images: Images,
     folder: Path,

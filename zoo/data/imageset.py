@@ -106,7 +106,8 @@ class ImageSet:
     def _append_mask(self, images: npt.NDArray[Any], rows: Any) -> npt.NDArray[Any]:
         assert self.instances is not None
         inside = np.asarray(self.instances[rows])[..., None] > 0
-        return np.concatenate([images, inside * np.iinfo(images.dtype).max], -1, dtype=images.dtype)
+        full = images.dtype.type(np.iinfo(images.dtype).max)
+        return np.concatenate([images, np.where(inside, full, full * 0)], axis=-1)
 
     def with_masks(self) -> "ImageSet":
         """The same images with their mask as one more channel.

@@ -1,7 +1,7 @@
 """How much memory a training step takes, and the micro-batch that fits into a limit."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -28,26 +28,31 @@ def find_micro_batch(gan: "GAN", micro_batch: int | None, max_memory: float | No
         max_memory: Gigabytes, or `None`.
 
     Returns:
-        A divisor of the batch size, or `None` for the whole batch.
+        A divisor of a device's share of the batch, or `None` for the whole share.
 
     Raises:
-        zoo.errors.UsageError: If both are given, the micro-batch does not divide the batch, or
-            not even one image fits.
+        zoo.errors.UsageError: If both are given, the devices or the micro-batch do not divide the
+            batch, or not even one image fits.
     """
+    devices = gan.distribute_strategy.num_replicas_in_sync
+    if gan.batch_size % devices:
+        raise UsageError(f"batch_size={gan.batch_size} cannot be shared by {devices} devices")
+    share = gan.batch_size // devices
     if micro_batch is not None and max_memory is not None:
         raise UsageError("give micro_batch or max_memory, not both")
     if micro_batch is not None:
-        if micro_batch < 1 or gan.batch_size % micro_batch:
+        if micro_batch < 1 or share % micro_batch:
+            each = f" for each of {devices} devices" if devices > 1 else ""
             raise UsageError(
-                f"micro_batch={micro_batch}: expected a divisor of batch_size={gan.batch_size}"
+                f"micro_batch={micro_batch}: expected a divisor of batch_size={share}{each}"
             )
-        return micro_batch if micro_batch < gan.batch_size else None
+        return micro_batch if micro_batch < share else None
     if max_memory is None:
         return None
-    sizes = [n for n in range(gan.batch_size, 0, -1) if gan.batch_size % n == 0]
+    sizes = [n for n in range(share, 0, -1) if share % n == 0]
     for size in sizes:
         if step_memory(gan, size) <= 1e9 * max_memory:
-            return size if size < gan.batch_size else None
+            return size if size < share else None
     least = math.ceil(step_memory(gan, 1) / 1e7) / 100
     raise UsageError(f"max_memory={max_memory:g} GB: one image at a time takes about {least:g} GB")
 
@@ -66,7 +71,7 @@ def step_memory(gan: "GAN", n: int) -> int:
     return round(FLOAT * (COPIES * weights + n * update))
 
 
-def activations(network: keras.Model) -> int:
+def activations(network: Any) -> int:
     """Numbers that the layers of a network put out for one image."""
     total: int = 0
     for layer in network._flatten_layers(include_self=False, recursive=True):

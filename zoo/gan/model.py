@@ -78,6 +78,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         self.augment_probability = self._state("augment_probability", "float32")
         self.real_sign = self._state("real_sign", "float32")
         self._render = tf.function(lambda fed: self.ema_generator(fed, training=False))
+        self._judge = tf.function(lambda fed: self.discriminator(fed, training=False))
         self.built = True
 
     def _state(self, name: str, dtype: str) -> Any:
@@ -183,12 +184,12 @@ class GAN(keras.Model):  # type: ignore[misc]
         self.loss_name = loss
         self.losses_pair = find_loss(loss, label_smoothing)
         self.batch_size, self.n_critic = batch_size, n_critic
-        self.micro_batch = find_micro_batch(self, micro_batch, max_memory)
         self.augmentation = find_augmentation(augment, masked=self.masked)
         self.ada_target, self.ada_kimg = ada_target, ada_kimg
         self.flips = flips
         self.r1_gamma, self.gp_weight = r1_gamma, gp_weight
         self.consistency_weight, self.lazy_every = consistency_weight, lazy_every
+        self.micro_batch = find_micro_batch(self, micro_batch, max_memory)
         self.ema_decay = decay_of_average(ema_decay, ema_kimg, self.images_per_step)
         self.jit = wants_xla(jit_compile)
         rates = (learning_rate, learning_rate if d_learning_rate is None else d_learning_rate)
@@ -429,10 +430,22 @@ class GAN(keras.Model):  # type: ignore[misc]
         return self.ema_generator
 
     def score(self, images: Any, labels: Any = None) -> npt.NDArray[np.float32]:
-        """The discriminator's logits (n,) of integer images (n, H, W, C), without augmentation."""
+        """The discriminator's logits (n,) of integer images (n, H, W, C), without augmentation.
+
+        Args:
+            images: (n, H, W, C).
+            labels: Their classes (n,), for a conditional discriminator.
+
+        Raises:
+            zoo.errors.UsageError: If it is conditional and there are no labels.
+        """
+        if self.classes and labels is None:
+            raise UsageError(f"{type(self).__name__} is conditional: its images need labels")
         unit = to_unit_range(images)
-        named = {"images": unit, **({} if labels is None else {LABELS: labels})}
-        logits = self.discriminator(feed(self.discriminator, named), training=False)
+        named = {"images": unit}
+        if labels is not None:
+            named[LABELS] = tf.cast(labels, "int32")
+        logits = self._judge(feed(self.discriminator, named))
         return np.asarray(logits, np.float32).reshape(len(unit))
 
 

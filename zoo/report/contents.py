@@ -23,7 +23,7 @@ class Contents:
         detection: Detectors, controls and curve.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
-        pictures: `real` and `nearest`, those that exist.
+        pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
         missing: Part to why it is not there, such as `{"evaluation": "…"}`.
     """
 
@@ -61,6 +61,9 @@ class Contents:
         return tuple(self.manifest.get("image_shape") or ())
 
 
+PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing")
+
+
 def read(run: Run) -> Contents:
     """Read a run folder; a part that is absent or damaged is empty and named in `missing`."""
     missing: dict[str, str] = {}
@@ -80,7 +83,8 @@ def read(run: Run) -> Contents:
     for name, value in parts.items():
         if not value:
             missing.setdefault(name, _why(name, settings, manifest))
-    pictures = {name: run.sample_path(name) for name in ("real", "nearest")}
+    pictures = {name: run.sample_path(name) for name in PICTURES}
+    pictures["animation"] = run.animation_path
     return Contents(
         name=run.path.resolve().name,
         settings=settings,

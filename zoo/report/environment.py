@@ -37,7 +37,8 @@ def environment(*, html_page: bool) -> Environment:
 
 def _data_uri(picture: Path | bytes) -> str:
     content = picture if isinstance(picture, bytes) else picture.read_bytes()
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    kind = "webp" if content[:4] == b"RIFF" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _link(address: Any) -> str:

@@ -95,15 +95,19 @@ def training_curves(rows: Rows, at_equilibrium: Mapping[str, float]) -> list[Cur
         ("losses", "Losses", "loss", ("d_loss", "g_loss")),
         ("outputs", "Discriminator outputs", "mean of D(x)", ("d_real", "d_fake")),
         ("gradients", "Gradient norms", "gradient norm", ("d_grad_norm", "g_grad_norm")),
+        ("variety", "Variety of samples", "MS-SSIM or share", VARIETY),
+        ("overfitting", "Over-fitting of the discriminator", "share or sign", OVERFITTING),
     )
     curves = []
     for name, title, label, columns in shown:
-        logged = [column for column in columns if any(column in row for row in rows)]
-        if len(rows) > 1 and logged:
+        logged = [column for column in columns if sum(column in row for row in rows) > 1]
+        if logged:
             curves.append(_training_curve(name, title, label, rows, logged, at_equilibrium))
     return curves
 
 
+VARIETY = ("ms_ssim", "ms_ssim_real", "coverage", "duplicates")
+OVERFITTING = ("overfit", "real_sign", "augment_probability")
 LABELS = {
     "d_loss": "discriminator D",
     "g_loss": "generator G",
@@ -111,6 +115,13 @@ LABELS = {
     "d_fake": "generated images",
     "d_grad_norm": "discriminator D",
     "g_grad_norm": "generator G",
+    "ms_ssim": "MS-SSIM of generated pairs",
+    "ms_ssim_real": "MS-SSIM of real pairs",
+    "coverage": "coverage of real images",
+    "duplicates": "near-duplicates",
+    "overfit": "held-out towards generated",
+    "real_sign": "sign of D on real images",
+    "augment_probability": "ADA’s probability",
 }
 COLOURS = {
     "d_loss": DISCRIMINATOR,
@@ -119,6 +130,13 @@ COLOURS = {
     "d_fake": SERIES[3],
     "d_grad_norm": DISCRIMINATOR,
     "g_grad_norm": GENERATOR,
+    "ms_ssim": GENERATOR,
+    "ms_ssim_real": SERIES[2],
+    "coverage": SERIES[4],
+    "duplicates": DISCRIMINATOR,
+    "overfit": DISCRIMINATOR,
+    "real_sign": SERIES[2],
+    "augment_probability": SERIES[5],
 }
 
 

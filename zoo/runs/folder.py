@@ -73,6 +73,9 @@ class Run:
     snapshots = property(lambda self: self.path / "snapshots")
     samples = property(lambda self: self.path / "samples")
     generated = property(lambda self: self.path / "generated")
+    generated_masks = property(lambda self: self.path / "generated-masks")
+    scores_path = property(lambda self: self.path / "samples" / "scores.csv")
+    animation_path = property(lambda self: self.path / "samples" / "training.webp")
     figures = property(lambda self: self.path / "figures")
 
     @contextlib.contextmanager
@@ -124,7 +127,7 @@ class Run:
         return Path(self.snapshots, f"{step:08d}.weights.npz")
 
     def sample_path(self, shown: int | str) -> Path:
-        """Where a picture lies: of a step's fixed latents, or `real` or `nearest`."""
+        """Where a picture lies: of a step's fixed latents, or one with a name."""
         name = shown if isinstance(shown, str) else f"{shown:08d}"
         return Path(self.samples, f"{name}.png")
 

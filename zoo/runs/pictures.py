@@ -1,6 +1,7 @@
 """Images as PNG: single ones, and grids to look at."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,25 @@ def pairs_png(left: Images, right: Images, columns: int) -> bytes:
     if left.shape[-1] == 1:
         pairs, divider = (pairs[0][..., :1], pairs[1][..., :1]), divider[..., :1]
     return grid_png(np.concatenate([pairs[0], divider, pairs[1]], axis=2), columns, gap=PAIR_GAP)
+
+
+def animation(frames: Sequence[Image.Image], *, seconds: float = 0.5) -> bytes:
+    """Pictures of one size after another, the last one three times as long, without end.
+
+    Args:
+        frames: At least one.
+        seconds: How long each is shown.
+
+    Returns:
+        The content of a WebP file.
+    """
+    times = [round(1000 * seconds)] * (len(frames) - 1) + [round(3000 * seconds)]
+    buffer = io.BytesIO()
+    first, *others = (frame.convert("RGB") for frame in frames)
+    first.save(
+        buffer, "WEBP", save_all=True, append_images=others, duration=times, loop=0, quality=80
+    )
+    return buffer.getvalue()
 
 
 def encode_png(image: Images, marks: PngInfo | None = None) -> bytes:

@@ -16,7 +16,12 @@ from zoo_cli.user import runs_option
 
 @click.command()
 @click.argument("run")
-@click.option("-n", "count", default=64, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(min=1),
+    help="Images, or rows with --interpolate.  [default: 64, or 8 rows]",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, LARGEST_SEED))
 @click.option(
     "--out",
@@ -32,6 +37,13 @@ from zoo_cli.user import runs_option
     type=click.FloatRange(min=0, min_open=True),
     help="Factor on the latents; below 1 gives typical rather than varied images.",
 )
+@click.option(
+    "--interpolate",
+    "steps",
+    type=click.IntRange(min=2),
+    metavar="STEPS",
+    help="Instead of -n single images, -n rows of STEPS images from one latent to another.",
+)
 @click.option("--step", type=int, help="Snapshot to use instead of the final generator.")
 @click.option(
     "--format",
@@ -45,11 +57,12 @@ from zoo_cli.user import runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     run: str,
-    count: int,
+    count: int | None,
     seed: int,
     folder: Path | None,
     class_name: str | None,
     truncation: float,
+    steps: int | None,
     step: int | None,
     form: str,
     parent: Path,
@@ -60,33 +73,58 @@ def command(
     They have the values, the type and the size of pixels of the images that RUN was trained on,
     without the margins of --view pad. RUN is a path, a name or a number such as 3. The same seed
     gives the same files on the same machine. Files are never overwritten: a folder that already
-    holds one of their names is refused, other files in it stay as they are.
+    holds one of their names is refused, other files in it stay as they are. A run --with-mask
+    gives masks of the same names in another folder beside, OUT-masks. --interpolate also draws all
+    rows in interpolation.png.
     """
     found = find_run(run, parent)
     folder = folder or Path(f"generated-seed{seed}")
-    _refuse_overwriting(folder, count)
-    labels = _labels(found, class_name, count)
+    rows = count or (8 if steps else 64)
+    _refuse_overwriting(folder, rows * (steps or 1))
+    _refuse_overwriting(_masks_of(folder), rows * (steps or 1))
+    labels = _labels(found, class_name, rows)
     step = found.snapshot_step(step)
     data = found.read_mapping(found.data_path)
     generator = _generator(found, step)
-    from zoo.data.export import as_source
+    from zoo.data.export import as_source, write_masks
     from zoo.data.intensity import Intensity
 
     dtype = Intensity.from_facts(data.get("intensity") or {}).stored_dtype.name
-    images = generator.sample(count, labels, seed=seed, truncation=truncation, dtype=dtype)
-    facts = _facts(found) | {
-        "step": step,
-        "seed": seed,
-        "truncation": truncation,
-        **({"class": class_name} if class_name else {}),
-    }
-    images = as_source(images, data)
-    paths = _write(images, folder, facts, form, data.get("pixel_size_um"))
+    chosen: dict[str, Any] = {"labels": labels, "seed": seed, "truncation": truncation}
+    images = _made(generator, rows, steps, chosen | {"dtype": dtype})
+    facts = _facts(found) | {"step": step, "seed": seed, "truncation": truncation}
+    facts |= {"class": class_name} if class_name else {}
+    facts |= {"interpolation": {"rows": rows, "steps": steps}} if steps else {}
+    if getattr(generator, "masked", False):
+        write_masks(images[..., -1], _masks_of(folder), data, facts=facts)
+        images = images[..., :-1]
+    paths = _write(as_source(images, data), folder, facts, form, data.get("pixel_size_um"))
+    if steps:
+        _write_sheet(images, folder, steps)
     if as_json:
         files = [str(path) for path in paths]
         print_json({**facts, "folder": str(folder), "files": files})
     else:
         click.echo(folder)
+
+
+def _masks_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-masks")
+
+
+def _made(generator: Any, rows: int, steps: int | None, chosen: dict[str, Any]) -> Any:
+    if steps is None:
+        return generator.sample(rows, **chosen)
+    from zoo.gan.latents import interpolation
+
+    return interpolation(generator, rows, steps, **chosen)
+
+
+def _write_sheet(images: Any, folder: Path, columns: int) -> None:
+    from zoo.runs import write_bytes
+    from zoo.runs.pictures import grid_png
+
+    write_bytes(folder / "interpolation.png", grid_png(images, columns))
 
 
 def _refuse_overwriting(folder: Path, count: int) -> None:

@@ -29,8 +29,8 @@ class CGAN(DCGAN):
     """
 
     def __init__(self, image_shape: Sequence[int], *, classes: int = 0, **options: Any) -> None:
-        if classes < 2:
-            raise UsageError(f"cgan needs images of at least 2 classes; these have {classes}")
+        if classes < 1:
+            raise UsageError(f"cgan needs labels; these images have none")
         super().__init__(image_shape, classes=classes, **options)
 
     def build_generator(self) -> keras.Model:
