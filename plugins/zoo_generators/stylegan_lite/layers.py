@@ -1,12 +1,23 @@
 """Layers of a style-based generator and its discriminator; none keeps random numbers as state."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo_generators.stylegan_lite.convolutions import SLOPE, Shape, Tensor, registered
+from zoo_generators.stylegan_lite.convolutions import (
+    GAIN,
+    SLOPE,
+    EqualisedConv2D,
+    Shape,
+    Tensor,
+    registered,
+)
+
+SMALLEST_GRID = 4
 
 
 @registered
@@ -152,3 +163,32 @@ def _doubling(have: int, want: int) -> Tensor:
     np.add.at(matrix, (at, near), 0.75)
     np.add.at(matrix, (at, np.clip(side, 0, have - 1)), 0.25)
     return matrix
+
+
+def stage_grids(image_shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Grid sizes from the image's to the one that synthesis starts from, its smaller side 4 to 7.
+
+    Args:
+        image_shape: (H, W, …), at least 8 each.
+    """
+    grids = [(int(image_shape[0]), int(image_shape[1]))]
+    while min(grids[-1]) >= 2 * SMALLEST_GRID:
+        height, width = grids[-1]
+        grids.append((-(-height // 2), -(-width // 2)))
+    return grids
+
+
+def halved(x: Any, channels: int, wider: int) -> Any:
+    """A residual block of a discriminator; its two branches add up to the input's variance.
+
+    Args:
+        x: (n, H, W, channels).
+        channels: Of the convolution before the mean of 2×2.
+        wider: Of the convolution after it.
+    """
+    half, part = keras.layers.AveragePooling2D, math.sqrt(0.5)
+    y = EqualisedConv2D(channels, gain=GAIN, activate=True)(x)
+    y = half(2, padding="same")(y)
+    y = EqualisedConv2D(wider, gain=GAIN * part, activate=True)(y)
+    skip = EqualisedConv2D(wider, 1, gain=part, bias=None)(half(2, padding="same")(x))
+    return keras.layers.Add()([y, skip])

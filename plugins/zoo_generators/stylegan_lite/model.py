@@ -1,6 +1,5 @@
 """A small StyleGAN2, for any rectangle."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,12 +26,13 @@ from zoo_generators.stylegan_lite.layers import (
     LearnedConstant,
     NoisyActivation,
     UnitLength,
+    halved,
+    stage_grids,
 )
 from zoo_generators.stylegan_lite.styles import mixed, path_penalty
 
 Tensor = Any
 Array = npt.NDArray[Any]
-SMALLEST_GRID = 4
 MAPPING_RATE = 0.01
 AVERAGED = 4096  # latents whose mean style is what truncation pulls towards
 SECOND, CROSSOVER, DIRECTIONS = 24, 25, 26  # streams of random numbers
@@ -115,7 +115,7 @@ class StyleGANLite(GAN):
         starts = np.cumsum([0, *(height * width for height, width in sizes)])
         styles = keras.Input((self.style_layers, self.style_dim), name="styles")
         noise = keras.Input((int(starts[-1]),), name="noise")
-        share = 1 / math.sqrt(len(self.grids))
+        share = len(self.grids) ** -0.5
 
         def styled(x: Any, channels: int, row: int, size: tuple[int, int] | None = None) -> Any:
             x = ModulatedConv2D(channels, row=row, gain=GAIN, bias=None)([x, styles])
@@ -143,7 +143,7 @@ class StyleGANLite(GAN):
         images = keras.Input(self.image_shape, name="images")
         x = EqualisedConv2D(self.channels[0], 1, gain=GAIN, activate=True)(images)
         for channels, wider in zip(self.channels, self.channels[1:], strict=False):
-            x = _halved(x, channels, wider)
+            x = halved(x, channels, wider)
         x = BatchDeviation()(x)
         x = EqualisedConv2D(self.channels[-1], gain=GAIN, activate=True)(x)
         x = EqualisedDense(self.channels[-1], gain=GAIN, activate=True)(layers.Flatten()(x))
@@ -249,6 +249,14 @@ class StyleGANLite(GAN):
         styles = mean + truncation * (styles - mean)
         return synthesis({"styles": styles, "noise": fed["noise"]}, training=False)
 
+    def exported(self) -> keras.Model:
+        """The averaged generator with one latent (n, latent_dim) for all layers; and noise."""
+        latents = keras.Input((self.latent_dim,), name="latents")
+        noise = keras.Input(self.random_shapes["noise"], name="noise")
+        rows = layers.RepeatVector(self.style_layers)(latents)
+        images = self.ema_generator({"latents": rows, "noise": noise})
+        return keras.Model({"latents": latents, "noise": noise}, images, name="exported")
+
     def mix(
         self, coarse: Array, fine: Array, crossover: int, *, noise: Array | None = None
     ) -> Array:
@@ -272,26 +280,3 @@ class StyleGANLite(GAN):
             noise = np.repeat(draw(self.random_shapes, 1, 0)["noise"], len(coarse), axis=0)
         latents = mixed(coarse, fine, np.full(len(coarse), crossover), self.style_layers)
         return rendered(self, {"latents": np.asarray(latents), "noise": noise})
-
-
-def stage_grids(image_shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Grid sizes from the image's to the one that synthesis starts from, its smaller side 4 to 7.
-
-    Args:
-        image_shape: (H, W, …), at least 8 each.
-    """
-    grids = [(int(image_shape[0]), int(image_shape[1]))]
-    while min(grids[-1]) >= 2 * SMALLEST_GRID:
-        height, width = grids[-1]
-        grids.append((-(-height // 2), -(-width // 2)))
-    return grids
-
-
-def _halved(x: Any, channels: int, wider: int) -> Any:
-    """A residual block: its two branches add up to the input's variance."""
-    half, part = layers.AveragePooling2D, math.sqrt(0.5)
-    y = EqualisedConv2D(channels, gain=GAIN, activate=True)(x)
-    y = half(2, padding="same")(y)
-    y = EqualisedConv2D(wider, gain=GAIN * part, activate=True)(y)
-    skip = EqualisedConv2D(wider, 1, gain=part, bias=None)(half(2, padding="same")(x))
-    return layers.Add()([y, skip])
