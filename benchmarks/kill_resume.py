@@ -1,8 +1,10 @@
-"""Kill a training at random steps, resume it, and compare its weights with the uninterrupted run's.
+"""Kill trainings at random steps, resume them, and compare their weights with uninterrupted runs'.
 
-usage: python benchmarks/kill_resume.py FOLDER [--trials 10] [--steps 200]
+usage: python benchmarks/kill_resume.py FOLDER [--trials dcgan=10 cgan=2 …] [--steps 120]
 
-Results are appended to FOLDER/results.jsonl; trials that are there already are not run again.
+Every generator is trained with and without XLA, with adaptive augmentation and, but for wgan-gp, a
+lazy R1 penalty, so that there is much to lose. Results are appended to FOLDER/results.jsonl; trials
+that are there already are not run again.
 """
 
 import argparse
@@ -14,33 +16,50 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zoo.runs.folder import list_runs
 
+TRIALS = {"dcgan": 10, "cgan": 2, "hinge-gan": 2, "lsgan": 2, "stylegan-lite": 2, "wgan-gp": 2}
+PENALTY = ["r1_gamma=1", "lazy_every=3"]
+OWN = {"wgan-gp": ["-o", "n_critic=2"]}
 
-def command(folder: Path, jit: str, steps: int) -> list[str]:
-    options = ["-o", "width=8", "-o", "batch_size=8", "--image-size", "32", "--device", "cpu"]
+
+def command(folder: Path, generator: str, jit: str, steps: int) -> list[str]:
+    """Arguments of `zoo` for a training small enough to be repeated often."""
+    pairs = ["width=8", "batch_size=8", "augment=ada", "ada_kimg=1"]
+    pairs += [] if generator == "wgan-gp" else PENALTY
+    options = [part for pair in pairs for part in ("-o", pair)]
+    options += [*OWN.get(generator, []), "--image-size", "32", "--device", "cpu"]
     data = ["--data", "bbbc/simulated", "--steps", str(steps), "--no-eval", "--jit", jit]
-    return ["run", "dcgan", *data, *options, "--out", str(folder)]
+    return ["run", generator, *data, *options, "--out", str(folder)]
 
 
 def zoo(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    """`zoo` in another process."""
     code = "from zoo_cli.main import main; main()"
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.DEVNULL)
 
 
-def state(folder: Path) -> dict[str, "np.ndarray"]:
+def state(folder: Path) -> dict[str, "np.ndarray[Any, Any]"]:
+    """All arrays of a run's last checkpoint."""
     (run,) = list_runs(folder)
     last = sorted(run.checkpoints.glob("*.npz"))[-1]
     with np.load(last) as stored:
         return {name: stored[name] for name in stored.files if name != "facts"}
 
 
-def killed_and_resumed(folder: Path, jit: str, steps: int, at: int) -> int:
+def history(folder: Path) -> list[dict[str, float]]:
+    """What was logged, without the speed."""
+    (run,) = list_runs(folder)
+    return [{k: v for k, v in row.items() if k != "images_per_second"} for row in run.metrics()]
+
+
+def killed_and_resumed(folder: Path, arguments: list[str], at: int) -> int:
     """Kill at about step `at`; return the last step logged before the kill."""
-    process = zoo(command(folder, jit, steps))
+    process = zoo(arguments)
     while process.poll() is None:
         rows = list_runs(folder)[0].metrics() if list_runs(folder) else []
         if rows and rows[-1]["step"] >= at:
@@ -55,37 +74,49 @@ def killed_and_resumed(folder: Path, jit: str, steps: int, at: int) -> int:
     return reached
 
 
+def trial(folder: Path, generator: str, jit: str, number: int, steps: int) -> dict[str, Any]:
+    """One kill, and how far the resumed run is from the whole one."""
+    whole = folder / f"{generator}-{jit}-whole"
+    if not whole.is_dir():
+        assert zoo(command(whole, generator, jit, steps)).wait() == 0
+    expected = state(whole)
+    at = random.Random(f"{generator}{jit}{number}").randrange(1, steps - 10)
+    mine = folder / f"{generator}-{jit}-{number}"
+    reached = killed_and_resumed(mine, command(mine, generator, jit, steps), at)
+    found = state(mine)
+    differences = [np.abs(found[k].astype("float64") - expected[k]).max(initial=0) for k in found]
+    return {
+        "generator": generator,
+        "jit": jit,
+        "trial": number,
+        "killed_after_step": reached,
+        "of": steps,
+        "max_difference": float(max(differences)),
+        "identical": all(np.array_equal(found[k], expected[k]) for k in expected),
+        "same_history": history(mine) == history(whole),
+    }
+
+
 def main() -> None:
+    """Run the trials that are not recorded yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--trials", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--trials", nargs="+", default=[f"{k}={v}" for k, v in TRIALS.items()])
+    parser.add_argument("--steps", type=int, default=120)
     given = parser.parse_args()
     results = given.folder / "results.jsonl"
     given.folder.mkdir(parents=True, exist_ok=True)
-    done = (
-        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    )
-    for jit in ("off", "on"):
-        whole = given.folder / f"{jit}-whole"
-        if not whole.is_dir():
-            assert zoo(command(whole, jit, given.steps)).wait() == 0
-        expected = state(whole)
-        for trial in range(given.trials):
-            if any(row["jit"] == jit and row["trial"] == trial for row in done):
-                continue
-            at = random.Random(f"{jit}{trial}").randrange(1, given.steps - 10)
-            reached = killed_and_resumed(given.folder / f"{jit}-{trial}", jit, given.steps, at)
-            found = state(given.folder / f"{jit}-{trial}")
-            difference = max(
-                float(np.max(np.abs(found[k].astype("float64") - expected[k]), initial=0.0))
-                for k in expected
-            )
-            same = all(np.array_equal(found[k], expected[k]) for k in expected)
-            row = {"jit": jit, "trial": trial, "killed_after_step": reached, "identical": same}
-            with results.open("a") as file:
-                print(json.dumps({**row, "max_difference": difference}), file=file)
-            print(row, flush=True)
+    lines = results.read_text().splitlines() if results.exists() else []
+    done = {(r["generator"], r["jit"], r["trial"]) for r in map(json.loads, lines)}
+    for generator, count in (text.split("=") for text in given.trials):
+        for jit in ("off", "on"):
+            for number in range(int(count)):
+                if (generator, jit, number) in done:
+                    continue
+                row = trial(given.folder, generator, jit, number, given.steps)
+                with results.open("a") as file:
+                    print(json.dumps(row), file=file)
+                print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Any
 
 import pluggy
 
-from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Tracker
+from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Size, Tracker
 
 hookimpl = pluggy.HookimplMarker("zoo")
 
@@ -15,6 +15,7 @@ __all__ = [
     "Extractor",
     "Generator",
     "Metric",
+    "Size",
     "Tracker",
     "hookimpl",
     "load",

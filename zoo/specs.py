@@ -33,6 +33,22 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """What a generator takes at an image size, with its default options.
+
+    Attributes:
+        side: Of a square one-channel image, pixels.
+        parameters: Of generator and discriminator together.
+        memory_mb: Most memory of a training step of 16 images in float32, as measured on a CPU
+            beyond TensorFlow's own.
+    """
+
+    side: int
+    parameters: int
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
 class Generator(Record):
     """A GAN. The target is a `zoo.gan.GAN` subclass.
 
@@ -42,6 +58,7 @@ class Generator(Record):
         channels: Numbers of image channels that it can generate.
         multiple_of: Image sides must be multiples of this, in pixels.
         sides: Smallest and largest image side, in pixels.
+        sizes: Parameters and memory at some image sizes, for `zoo info`.
         presets: Preset name to settings, such as `{"quick": {"kimg": 60, "width": 32}}`;
             what a preset leaves out comes from `zoo.recipe.PRESETS`.
     """
@@ -52,6 +69,7 @@ class Generator(Record):
     channels: tuple[int, ...] = (1, 2, 3, 4)
     multiple_of: int = 8
     sides: tuple[int, int] = (32, 256)
+    sizes: tuple[Size, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -120,5 +120,6 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={_text(inner)}" for key, inner in value.items())
     if isinstance(value, (tuple, list)):
-        return ", ".join(map(_text, value))
+        apart = "; " if value and isinstance(value[0], Mapping) else ", "
+        return apart.join(map(_text, value))
     return str(value)

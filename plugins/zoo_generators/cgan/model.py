@@ -30,7 +30,7 @@ class CGAN(DCGAN):
 
     def __init__(self, image_shape: Sequence[int], *, classes: int = 0, **options: Any) -> None:
         if classes < 1:
-            raise UsageError(f"cgan needs labels; these images have none")
+            raise UsageError("cgan needs labels; these images have none")
         super().__init__(image_shape, classes=classes, **options)
 
     def build_generator(self) -> keras.Model:
