@@ -51,6 +51,7 @@ class Journal:
         self.seen: set[str] = set()
         self.told = {f["title"] for f in run.manifest.get("findings", [])} if run else set()
         self.collapse = ""
+        self.failing = False  # whether the last probe saw a collapse, be it for the first time
 
     @property
     def step(self) -> int:
@@ -104,6 +105,7 @@ class Journal:
         bad = {verdict.title: verdict for verdict in found if verdict.level == "bad"}
         confirmed = [verdict for title, verdict in bad.items() if title in self.seen]
         self.seen = set(bad)
+        self.failing = any(verdict.collapse for verdict in bad.values())
         for verdict in confirmed:
             self._tell(verdict)
         failed = next((verdict for verdict in confirmed if verdict.collapse), None)
@@ -134,6 +136,5 @@ class Journal:
     def checkpoint(self, elapsed: float) -> None:
         """The whole training state."""
         if self.run:
-            collapsed = bool(self.collapse)
-            folder = self.run.checkpoints
-            save_checkpoint(self.gan, folder, elapsed=elapsed, keep=self.keep, collapsed=collapsed)
+            folder, failing = self.run.checkpoints, self.failing
+            save_checkpoint(self.gan, folder, elapsed=elapsed, keep=self.keep, collapsed=failing)

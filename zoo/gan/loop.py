@@ -96,13 +96,14 @@ def train(
     if gan.classes and images.labels is not None:
         gan.class_shares = np.bincount(images.labels, minlength=gan.classes) / len(images)
     found = restore_checkpoint(gan, run.checkpoints) if run else None
+    if run:
+        run.forget_after(int(gan.step.numpy()))
     journal = Journal(gan, images, held_out, run=run, loggers=loggers, keep=keep)
+    journal.failing = bool(found and found["collapsed"])
     total = budget.total_steps(len(images), gan.images_per_step)
     seconds = None if budget.minutes is None else 60.0 * budget.minutes
     schedule = Schedule(gan, total, seconds, elapsed=found["elapsed"] if found else 0.0)
-    if run and found:
-        run.forget_after(schedule.step)
-    elif run:
+    if not found:
         journal.picture()
     step = compiled_step(gan, steps_per_call)
 
@@ -117,9 +118,10 @@ def train(
                     journal.log(values, schedule.images_per_second(), probe=due.snapshot)
                 if due.snapshot:
                     journal.snapshot()
-                if due.checkpoint:
+                stopping = stop.is_set()  # a stop that comes later waits for the next step
+                if due.checkpoint or stopping:
                     journal.checkpoint(schedule.elapsed())
-                if stop.is_set():
+                if stopping:
                     raise Interrupted(f"interrupted at step {schedule.step}")
                 if journal.collapse and on_collapse != "warn":
                     raise Diverged(journal.collapse)

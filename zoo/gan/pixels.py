@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from zoo.errors import ZooError
+from zoo.errors import Diverged
 
 Tensor = Any
 
@@ -23,10 +23,10 @@ def quantise(images: npt.NDArray[np.floating[Any]], dtype: str = "uint8") -> npt
     """[−1, 1] to integers, rounded half up and clamped, never rescaled per batch.
 
     Raises:
-        zoo.errors.ZooError: If a value is not finite.
+        zoo.errors.Diverged: If a value is not finite.
     """
     if not np.isfinite(images).all():
-        raise ZooError("the generator's output is not finite: its training diverged")
+        raise Diverged("the generator's output is not finite: its training diverged")
     top = np.iinfo(dtype).max
     rounded: npt.NDArray[Any] = np.floor(images * (top / 2) + (top + 1) / 2)
     clipped: npt.NDArray[Any] = np.clip(rounded, 0, top).astype(dtype)
