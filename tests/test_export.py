@@ -165,6 +165,14 @@ def test_what_is_written_says_where_it_comes_from_and_how_to_use_it(runs, tmp_pa
     text = (out / "README.md").read_text()
     assert "not for clinical use" in text
     assert "0 interphase, 1 mitotic" in text
+    assert "zoo_generators" not in text
+
+
+def test_a_network_whose_layers_keras_lacks_says_which_package_has_them(runs, tmp_path):
+    facts = export_run(runs["stylegan-lite"], tmp_path / "out", "keras")
+    assert "zoo_generators.stylegan_lite.layers" in facts["import_first"]
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "loading needs zoo_generators" in text
 
 
 def test_it_says_how_raw_values_are_got_back(tmp_path):

@@ -98,6 +98,9 @@ def _reading(facts: Facts) -> list[str]:
         f"These are the 64 images of seed 0{first}, {tuple(output['shape'][1:])} each, as the "
         "networks see them."
     ]
+    if facts["import_first"]:
+        packages = sorted({name.partition(".")[0] for name in facts["import_first"]})
+        lines.append(f"Not all its layers are Keras' own: loading needs {', '.join(packages)}.")
     if facts["intensity"].get("mapping") == "linear":
         lines[0] += f" Raw values are {output['raw']}; `export.json` holds low and high."
     if classes:
