@@ -1,7 +1,8 @@
-"""The two pure gradient functions: what XLA compiles. Everything stateful stays outside."""
+"""The pure gradient functions: what XLA compiles. Everything stateful stays outside."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -25,6 +26,23 @@ Fed = dict[str, Any]
 Result = tuple[Any, Any, dict[str, Tensor]]
 
 
+@dataclass(frozen=True)
+class Generated:
+    """Images from one pass of the generator, which both updates use.
+
+    Attributes:
+        images: (n, H, W, C) in [−1, 1], as the generator gave them.
+        state: The generator's non-trainable values after the pass.
+        parameters: Its trainable values as tensors.
+        tape: What leads from images to parameters.
+    """
+
+    images: Tensor
+    state: Any
+    parameters: Any
+    tape: tf.GradientTape
+
+
 class Gradients:
     """Gradients of a GAN's losses for one batch, computed in micro-batches if it is set so.
 
@@ -38,15 +56,36 @@ class Gradients:
         compiled = functools.partial(tf.function, jit_compile=gan.jit, autograph=False)
         self._discriminator = compiled(self._of_discriminator)
         self._generator = compiled(self._of_generator)
+        self._images = compiled(self._of_images)
+        self._slopes = compiled(self._of_slopes)
         self.penalised = bool(gan.r1_gamma or gan.gp_weight or gan.consistency_weight)
         self.generator_penalised = gan.penalises_generator
+
+    def generate(self, inputs: Fed) -> Generated | None:
+        """One pass of the generator for both updates, which saves a tenth of a step's time.
+
+        Args:
+            inputs: The generator's inputs by name.
+
+        Returns:
+            `None` where each update makes its own images: in micro-batches, which must not keep
+            what a whole batch needs, and where the generator's own penalty is differentiated.
+        """
+        if self.gan.micro_batch is not None or self.generator_penalised:
+            return None
+        parameters, state = tensors(self.gan.generator)
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            images, state = self._images(inputs, parameters, state)
+        return Generated(images, state, parameters, tape)
 
     def discriminator(self, fed: Fed) -> Result:
         """Gradients, new non-trainable values and logs of one update of the discriminator.
 
         Args:
             fed: `real` (n, H, W, C) in [−1, 1], the generator's `inputs` by name, `real_draws`
-                and `fake_draws` for the augmentation, and what the penalties draw.
+                and `fake_draws` for the augmentation, what the penalties draw, and the generated
+                images as `fake` if they are there already.
         """
         gan = self.gan
         networks = (gan.discriminator, gan.generator)
@@ -54,13 +93,31 @@ class Gradients:
             self._discriminator, fed, *networks, gan.d_optimizer, self.penalised
         )
 
-    def generator(self, fed: Fed) -> Result:
-        """Gradients, new non-trainable values and logs of one update of the generator."""
+    def generator(self, fed: Fed, generated: Generated | None) -> Result:
+        """Gradients, new non-trainable values and logs of one update of the generator.
+
+        Args:
+            fed: The generator's `inputs` by name and `fake_draws` for the augmentation.
+            generated: The images of these inputs, if they are there already.
+        """
         gan = self.gan
+        if generated is not None:
+            return self._through(generated, fed)
         networks = (gan.generator, gan.discriminator)
         return self._micro_batches(
             self._generator, fed, *networks, gan.g_optimizer, self.generator_penalised
         )
+
+    def _through(self, generated: Generated, fed: Fed) -> Result:
+        """The generator's gradients through images that are there already."""
+        scale = _loss_scale(self.gan.g_optimizer) / float(replica().count)
+        fed = {**fed, "fake": generated.images}
+        slopes, logs = self._slopes(fed, scale, *tensors(self.gan.discriminator))
+        grads = generated.tape.gradient(
+            generated.images, generated.parameters, output_gradients=slopes
+        )
+        logs["g_grad_norm"] = tf.linalg.global_norm(grads) / scale
+        return grads, generated.state, logs
 
     def _micro_batches(
         self,
@@ -112,7 +169,7 @@ class Gradients:
             logits, state = network.stateless_call(dp, state, named, training=True)
             return tf.cast(logits, tf.float32), state
 
-        fake, _ = gan.generator.stateless_call(gp, gs, feed(gan.generator, inputs), training=True)
+        fake = fed["fake"] if "fake" in fed else self._of_images(inputs, gp, gs)[0]
         fake = gan.augment(fake, fed["fake_draws"])
         real = gan.augment(fed["real"], fed["real_draws"])
         with tf.GradientTape() as tape:
@@ -160,22 +217,38 @@ class Gradients:
             undecided = 0.5 * (tf.reduce_mean(real) + tf.reduce_mean(fake))
         return tf.reduce_mean(tf.sign(real - undecided))
 
+    def _of_images(self, inputs: Fed, gp: Any, gs: Any) -> tuple[Tensor, Any]:
+        network = self.gan.generator
+        images, state = network.stateless_call(gp, gs, feed(network, inputs), training=True)
+        return images, state
+
+    def _of_slopes(
+        self, fed: Fed, scale: Tensor, dp: Any, ds: Any
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        with tf.GradientTape() as tape:
+            tape.watch(fed["fake"])
+            loss = self._loss_of(fed["fake"], fed, dp, ds)
+            total = loss * scale
+        return tape.gradient(total, fed["fake"]), {"g_loss": loss}
+
+    def _loss_of(self, images: Tensor, fed: Fed, dp: Any, ds: Any) -> Tensor:
+        gan = self.gan
+        labels = {k: v for k, v in fed["inputs"].items() if k == LABELS}
+        shown = gan.augment(images, fed["fake_draws"])
+        named = feed(gan.discriminator, {"images": shown, **labels})
+        logits, _ = gan.discriminator.stateless_call(dp, ds, named, training=True)
+        return gan.generator_loss(tf.cast(logits, tf.float32))
+
     def _of_generator(
         self, fed: Fed, scale: Tensor, gp: Any, gs: Any, dp: Any, ds: Any, penalised: bool
     ) -> Result:
         gan = self.gan
-        inputs, labels = fed["inputs"], {k: v for k, v in fed["inputs"].items() if k == LABELS}
         with tf.GradientTape() as tape:
             tape.watch(gp)
-            named = feed(gan.generator, inputs)
-            fake, new_gs = gan.generator.stateless_call(gp, gs, named, training=True)
-            fake = gan.augment(fake, fed["fake_draws"])
-            named = feed(gan.discriminator, {"images": fake, **labels})
-            logits, _ = gan.discriminator.stateless_call(dp, ds, named, training=True)
-            loss = gan.generator_loss(tf.cast(logits, tf.float32))
-            total = loss
+            images, new_gs = self._of_images(fed["inputs"], gp, gs)
+            total = loss = self._loss_of(images, fed, dp, ds)
             if penalised:
-                total = loss + gan.lazy_every * gan.generator_penalty(gp, gs, inputs)
+                total = loss + gan.lazy_every * gan.generator_penalty(gp, gs, fed["inputs"])
             total = total * scale
         return tape.gradient(total, gp), new_gs, {"g_loss": loss}
 

@@ -68,7 +68,8 @@ def step_memory(gan: "GAN", n: int) -> int:
     # Real and generated images pass the discriminator before either's gradient is taken.
     update = max(generator + factor * 2 * discriminator, KEPT * (generator + discriminator))
     weights = gan.generator.count_params() + gan.discriminator.count_params()
-    return round(FLOAT * (COPIES * weights + n * update))
+    needed: int = round(FLOAT * (COPIES * weights + n * update))
+    return needed
 
 
 def activations(network: Any) -> int:

@@ -19,7 +19,7 @@ from zoo.gan.building import (
     decay_of_average,
     wants_xla,
 )
-from zoo.gan.gradients import Gradients
+from zoo.gan.gradients import Generated, Gradients
 from zoo.gan.inputs import LABELS, feed, random_shapes
 from zoo.gan.losses import find_loss
 from zoo.gan.memory import find_micro_batch
@@ -273,12 +273,15 @@ class GAN(keras.Model):  # type: ignore[misc]
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         images = to_unit_range(images)
         n = (images.shape[0] or tf.shape(images)[0]) // self.n_critic
-        logs: dict[str, Tensor] = {}
-        for part in range(self.n_critic):
+        drawn = {**self.training_inputs(n), **self._classes(labels, slice(n))}
+        generated = self._gradients.generate(drawn)
+        made = {} if generated is None else {"fake": generated.images}
+        logs = self._update_discriminator(images[:n], {"inputs": drawn, **made}, n)
+        for part in range(1, self.n_critic):
             here = slice(part * n, (part + 1) * n)
-            classes = self._classes(labels, here)
-            logs |= self._update_discriminator(images[here], classes, n, part)
-        logs |= self._update_generator(self._classes(labels, slice(n)), n)
+            fresh = {**self.training_inputs(n, part=part), **self._classes(labels, here)}
+            logs |= self._update_discriminator(images[here], {"inputs": fresh}, n, part)
+        logs |= self._update_generator(drawn, n, generated)
         self.update_average()
         self.step.assign_add(1)
         return logs
@@ -291,13 +294,12 @@ class GAN(keras.Model):  # type: ignore[misc]
         return {LABELS: tf.cast(labels[here], "int32")}
 
     def _update_discriminator(
-        self, real: Tensor, classes: dict[str, Tensor], n: Any, part: int
+        self, real: Tensor, fed: dict[str, Any], n: Any, part: int = 0
     ) -> dict[str, Tensor]:
         if self.flips != "none":
             real = flip(real, self.flips, self.uniform((n, 3), stream=FLIPPED, part=part))
-        fed = {
+        fed |= {
             "real": real,
-            "inputs": {**self.training_inputs(n, part=part), **classes},
             "real_draws": self.augment_draws(n, stream=D_DRAWS, part=part),
             "fake_draws": self.augment_draws(n, stream=D_DRAWS + 8, part=part),
         }
@@ -311,12 +313,11 @@ class GAN(keras.Model):  # type: ignore[misc]
         self.adapt(logs.pop("sign"), n)
         return logs
 
-    def _update_generator(self, classes: dict[str, Tensor], n: Any) -> dict[str, Tensor]:
-        fed = {
-            "inputs": {**self.training_inputs(n), **classes},
-            "fake_draws": self.augment_draws(n, stream=G_DRAWS),
-        }
-        grads, state, logs = self._gradients.generator(fed)
+    def _update_generator(
+        self, inputs: dict[str, Tensor], n: Any, generated: Generated | None
+    ) -> dict[str, Tensor]:
+        fed = {"inputs": inputs, "fake_draws": self.augment_draws(n, stream=G_DRAWS)}
+        grads, state, logs = self._gradients.generator(fed, generated)
         self.g_optimizer.apply(grads, self.generator.trainable_variables)
         _assign(self.generator.non_trainable_variables, mean_over_replicas(state))
         return logs
