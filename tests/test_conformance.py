@@ -116,6 +116,11 @@ class SameNoise(Tiny):
         return tf.stack([self.seed + stream, part])
 
 
+class SameNoiseForEverySeed(Tiny):
+    def noise_seed(self, stream, part=0):
+        return tf.stack([stream, tf.cast(self.step, "int32") + part])
+
+
 class StatefulNoise(Tiny):
     """Draws from a generator whose state no checkpoint holds."""
 
@@ -207,6 +212,7 @@ def test_the_least_generator_passes(check, tmp_path):
         (SeededLayers, "seed", "leave initialisers without a seed"),
         (UnseededNoise, "seed", "equal seeds train to other"),
         (SameNoise, "seed", "steps 0 and 1 draw the same random numbers"),
+        (SameNoiseForEverySeed, "seed", "from equal weights, seeds 0 and 1 train alike"),
         (StatefulNoise, "resume", "6 steps, and 3 resumed for 3 more, give other"),
         (Unregistered, "save", "generator.keras does not load; give own layers get_config"),
         (Unaugmented, "augment", "pass real and generated ones through self.augment"),
