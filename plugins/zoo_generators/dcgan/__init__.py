@@ -6,10 +6,11 @@ from typing import Any
 import zoo
 
 # DiffAugment protects a long training on few images from overfitting; within 50 kimg it only slows
-# the discriminator down. Smaller batches make more steps of the same number of images.
+# the discriminator down. ADA waits until it is needed. Smaller batches make more steps of the same
+# number of images.
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
-    "small": {"kimg": 100, "batch_size": 8, "augment": "ada", "flips": "dihedral"},
+    "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
 

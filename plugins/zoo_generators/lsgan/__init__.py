@@ -7,7 +7,7 @@ import zoo
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
-    "small": {"kimg": 100, "batch_size": 8, "augment": "ada", "flips": "dihedral"},
+    "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
 

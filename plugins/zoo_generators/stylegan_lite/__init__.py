@@ -8,7 +8,7 @@ import zoo
 # A few minutes of a CPU are better spent on more images than on more channels.
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"kimg": 40, "batch_size": 16, "augment": "none", "width": 8},
-    "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "flips": "dihedral", "width": 16},
+    "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "width": 16},
     "full": {"kimg": 2000, "batch_size": 32, "width": 64},
 }
 
