@@ -130,7 +130,8 @@ def train(
         good = roll_back(gan, run.checkpoints) if run else None
         if not good or good["collapsed"] or on_collapse != "rollback":
             kept = f"; the checkpoint of step {good['step']} is kept" if good else ""
-            raise Diverged(f"{error}{kept}{'' if journal.collapse else HINT}") from None
+            hint = "" if str(error) == journal.collapse else HINT
+            raise Diverged(f"{error}{kept}{hint}") from None
         assert run is not None
         run.forget_after(good["step"])
         run.update_manifest(rolled_back={"to": good["step"], "because": str(error)})

@@ -31,7 +31,7 @@ def replica() -> Replica:
 
 def mean_over_replicas(values: Any) -> Any:
     """The same values on every replica: the mean of what each has."""
-    if replica().count == 1:
+    if replica().count == 1 or not tf.nest.flatten(values):
         return values
     context = tf.distribute.get_replica_context()
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, values)
