@@ -52,19 +52,40 @@ def random_shapes(generator: keras.Model, latent_dim: int) -> dict[str, tuple[in
 
 
 def draw(shapes: Mapping[str, tuple[int, ...]], n: int, seed: int) -> Named:
-    """Standard normal numbers for a sample; image i of a seed does not depend on n.
+    """Standard normal numbers for n images; image i of a seed does not depend on n.
 
     Args:
         shapes: What `random_shapes` gives.
         n: How many images.
         seed: The latents' seed; every further input has a stream of its own.
     """
-    drawn = {}
-    for stream, (name, shape) in enumerate(shapes.items()):
-        bits = np.random.Philox(seed) if not stream else np.random.Philox(key=[seed, stream])
-        numbers = np.random.Generator(bits).standard_normal((n, *shape))
-        drawn[name] = numbers.astype(np.float32)
-    return drawn
+    return Draws(shapes, seed).take(n)
+
+
+class Draws:
+    """The numbers of one image after another, so that many need no memory at once.
+
+    Args:
+        shapes: What `random_shapes` gives.
+        seed: The latents' seed; every further input has a stream of its own.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], seed: int) -> None:
+        self.shapes = shapes
+        self.streams = [
+            np.random.Generator(
+                np.random.Philox(key=[seed, stream]) if stream else np.random.Philox(seed)
+            )
+            for stream in range(len(shapes))
+        ]
+
+    def take(self, n: int) -> Named:
+        """The next n images' numbers by input, (n, …) float32 each."""
+        pairs = zip(self.shapes.items(), self.streams, strict=True)
+        return {
+            name: stream.standard_normal((n, *shape)).astype(np.float32)
+            for (name, shape), stream in pairs
+        }
 
 
 def draw_labels(shares: npt.ArrayLike, n: int, seed: int) -> npt.NDArray[np.int32]:

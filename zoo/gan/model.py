@@ -405,7 +405,8 @@ class GAN(keras.Model):  # type: ignore[misc]
             dtype: `uint8` or `uint16`.
 
         Returns:
-            (n, H, W, C), rounded half up: floor(x·127.5 + 128) for uint8, clamped.
+            (n, H, W, C), rounded half up: floor(x·127.5 + 128) for uint8, clamped. Where masks
+            are generated along with the images, the last channel is the mask.
         """
         return sampling.sample(self, n, labels, seed, truncation, dtype)
 

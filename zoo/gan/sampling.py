@@ -1,13 +1,13 @@
 """Images from a trained generator, in integers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import UsageError
-from zoo.gan.inputs import LABELS, draw, draw_labels
+from zoo.gan.inputs import LABELS, Draws, draw_labels
 from zoo.gan.pixels import quantise
 
 if TYPE_CHECKING:
@@ -26,10 +26,16 @@ def sample(
     dtype: Literal["uint8", "uint16"],
 ) -> Array:
     """Images from the averaged generator; `GAN.sample` documents it."""
-    named = draw(gan.random_shapes, n, seed)
-    if (chosen := find_labels(gan, n, labels, seed)) is not None:
-        named[LABELS] = chosen
-    return rendered(gan, named, truncation, dtype)
+    draws = Draws(gan.random_shapes, seed)
+    chosen = find_labels(gan, n, labels, seed)
+    images = np.empty((n, *gan.image_shape), dtype)
+    for start in range(0, n, BATCH):
+        here = slice(start, min(start + BATCH, n))
+        named = draws.take(here.stop - start)
+        if chosen is not None:
+            named[LABELS] = chosen[here]
+        images[here] = _batch(gan, named, truncation, dtype)
+    return images
 
 
 def find_labels(
@@ -70,18 +76,18 @@ def rendered(
     """
     n = len(next(iter(named.values())))
     images = np.empty((n, *gan.image_shape), dtype)
-    for start, size, batch in _batches(named, n):
-        output = gan.render(batch, truncation)
-        images[start : start + size] = quantise(np.asarray(output)[:size], dtype)
+    for start in range(0, n, BATCH):
+        here = slice(start, start + BATCH)
+        part = {name: values[here] for name, values in named.items()}
+        images[here] = _batch(gan, part, truncation, dtype)
     return images
 
 
-def _batches(named: Mapping[str, Array], n: int) -> Iterator[tuple[int, int, dict[str, Array]]]:
-    """Batches of one size always: kernels, and so the last bit, may depend on it."""
-    for start in range(0, n, BATCH):
-        size = min(BATCH, n - start)
-        batch = {}
-        for name, values in named.items():
-            batch[name] = np.zeros((BATCH, *values.shape[1:]), values.dtype)
-            batch[name][:size] = values[start : start + size]
-        yield start, size, batch
+def _batch(gan: "GAN", named: Mapping[str, Array], truncation: float, dtype: str) -> Array:
+    """Images of a part, computed as a whole batch always, for the last bit may depend on it."""
+    n = len(next(iter(named.values())))
+    whole = {}
+    for name, values in named.items():
+        whole[name] = np.zeros((BATCH, *values.shape[1:]), values.dtype)
+        whole[name][:n] = values
+    return quantise(np.asarray(gan.render(whole, truncation))[:n], dtype)
