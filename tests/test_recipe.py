@@ -268,7 +268,7 @@ def test_a_wrong_value_is_blamed_on_its_source(tmp_path, monkeypatch):
 def test_an_unknown_option_comes_with_the_choices_and_the_closest():
     with pytest.raises(UsageError) as raised:
         resolve("mygan", "cells", options={"widht": "3"})
-    assert str(raised.value).startswith("no option of mygan 'widht'; choose from augment, ")
+    assert str(raised.value).startswith("no option of mygan 'widht'; choose from ada_kimg, ")
     assert str(raised.value).endswith("did you mean width?")
 
 

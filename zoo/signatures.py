@@ -5,7 +5,7 @@ import functools
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
@@ -104,19 +104,23 @@ def _keywords(module: str, name: str, method: str) -> Iterator[Option]:
     function = next(
         (n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == method), None
     )
-    seen: set[str] = set()
+    own: list[Option] = []
     if function is not None:
         docs = _descriptions(cls if method == "__init__" else function)
         docs |= _descriptions(function)
-        for option in _parameters(function, METHODS[method], docs, _constants(tree)):
-            seen.add(option.name)
-            yield option
-    if (module, name) == ROOT or (function is not None and function.args.kwarg is None):
-        return
-    for base in cls.bases:
-        found = _resolve(tree, module, ast.unparse(base))
-        if found and found[0].split(".")[0] not in FRAMEWORKS:
-            yield from (o for o in _keywords(*found, method) if o.name not in seen)
+        own = [*_parameters(function, METHODS[method], docs, _constants(tree))]
+    inherited: list[Option] = []
+    if (module, name) != ROOT and (function is None or function.args.kwarg is not None):
+        for base in cls.bases:
+            found = _resolve(tree, module, ast.unparse(base))
+            if found and found[0].split(".")[0] not in FRAMEWORKS:
+                inherited += _keywords(*found, method)
+    described = {option.name: option.description for option in inherited}
+    for option in own:  # another default needs no other description
+        text = option.description or described.get(option.name, "")
+        yield replace(option, description=text)
+    names = {option.name for option in own}
+    yield from (option for option in inherited if option.name not in names)
 
 
 def _parameters(

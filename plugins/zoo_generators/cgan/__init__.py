@@ -10,6 +10,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
+# Measured by benchmarks/footprint.py.
+SIZES = (
+    zoo.Size(64, parameters=1_798_626, memory_mb=163),
+    zoo.Size(128, parameters=3_899_362, memory_mb=340),
+    zoo.Size(256, parameters=6_000_098, memory_mb=799),
+)
 
 
 @zoo.hookimpl
@@ -24,5 +30,6 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         conditional="required",
         multiple_of=1,
         sides=(16, 1024),
+        sizes=SIZES,
         presets=PRESETS,
     )

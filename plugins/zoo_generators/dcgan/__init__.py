@@ -13,6 +13,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
+# Measured by benchmarks/footprint.py.
+SIZES = (
+    zoo.Size(64, parameters=1_794_722, memory_mb=150),
+    zoo.Size(128, parameters=3_893_922, memory_mb=309),
+    zoo.Size(256, parameters=5_993_122, memory_mb=785),
+)
 
 
 @zoo.hookimpl
@@ -26,5 +32,6 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         licence="MIT",
         multiple_of=1,
         sides=(16, 1024),
+        sizes=SIZES,
         presets=PRESETS,
     )

@@ -10,6 +10,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
+# Measured by benchmarks/footprint.py.
+SIZES = (
+    zoo.Size(64, parameters=1_793_859, memory_mb=177),
+    zoo.Size(128, parameters=3_892_547, memory_mb=329),
+    zoo.Size(256, parameters=5_991_235, memory_mb=719),
+)
 
 
 @zoo.hookimpl
@@ -23,5 +29,6 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         licence="MIT",
         multiple_of=1,
         sides=(16, 1024),
+        sizes=SIZES,
         presets=PRESETS,
     )

@@ -11,6 +11,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"kimg": 100, "batch_size": 16, "augment": "ada", "width": 16},
     "full": {"kimg": 2000, "batch_size": 32, "width": 64},
 }
+# Measured by benchmarks/footprint.py.
+SIZES = (
+    zoo.Size(64, parameters=6_214_415, memory_mb=727),
+    zoo.Size(128, parameters=8_739_602, memory_mb=1_857),
+    zoo.Size(256, parameters=11_264_789, memory_mb=5_786),
+)
 
 
 @zoo.hookimpl
@@ -24,5 +30,6 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         licence="MIT",
         multiple_of=8,
         sides=(32, 256),
+        sizes=SIZES,
         presets=PRESETS,
     )

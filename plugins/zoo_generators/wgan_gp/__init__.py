@@ -10,6 +10,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
+# Measured by benchmarks/footprint.py.
+SIZES = (
+    zoo.Size(64, parameters=1_850_274, memory_mb=325),
+    zoo.Size(128, parameters=4_128_674, memory_mb=621),
+    zoo.Size(256, parameters=6_947_746, memory_mb=1_546),
+)
 
 
 @zoo.hookimpl
@@ -23,5 +29,6 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         licence="MIT",
         multiple_of=1,
         sides=(16, 1024),
+        sizes=SIZES,
         presets=PRESETS,
     )
