@@ -117,20 +117,30 @@ def titles(run):
         (TwoModes, 1, ["Mode collapse"]),
     ],
 )
-def test_a_collapse_is_named_while_it_happens(tmp_path, capsys, kind, latent_dim, expected):
+def test_a_collapse_is_named_while_it_happens(
+    tmp_path, capsys, monkeypatch, kind, latent_dim, expected
+):
+    monkeypatch.setattr("zoo.gan.journal.UNTRAINED", 5)
     run = Run.create(tmp_path, "dense", "spots")
     gan = compiled(kind, latent_dim=latent_dim, ema_kimg=0)
-    train(gan, IMAGES, Budget(steps=4), run=run)
+    train(gan, IMAGES, Budget(steps=10), run=run)
     said = capsys.readouterr().err
     for title in expected:
         assert said.count(f"{title}: ") == 1
         assert title in titles(run)
-    assert run.manifest["findings"][0]["step"] == 2
+    steps = {finding["title"]: finding["step"] for finding in run.manifest["findings"]}
+    assert steps[expected[0]] == 5
+
+
+def test_a_network_that_may_be_untrained_is_not_called_collapsed(tmp_path):
+    run = Run.create(tmp_path, "dense", "spots")
+    train(compiled(Constant), IMAGES, Budget(steps=10), run=run)
+    assert titles(run) == []
 
 
 def test_what_varies_is_not_called_collapsed(tmp_path):
     run = Run.create(tmp_path, "dense", "spots")
-    train(compiled(Dense), IMAGES, Budget(steps=4), run=run)
+    train(compiled(Dense), IMAGES, Budget(steps=10), run=run)
     assert not {"Constant output", "One-mode output", "Mode collapse"} & set(titles(run))
 
 
@@ -189,7 +199,8 @@ def test_a_loss_that_is_not_finite_is_never_written(tmp_path):
 def test_an_absurd_learning_rate_is_named_a_divergence(tmp_path, loss):
     kind = WGANGP if loss == "wasserstein" else DCGAN
     gan = kind((32, 32, 1), width=4, latent_dim=8)
-    gan.compile(loss=loss, batch_size=8, learning_rate=10.0)
+    critic = {"n_critic": 2} if kind is WGANGP else {}
+    gan.compile(loss=loss, batch_size=8, learning_rate=10.0, **critic)
     run = Run.create(tmp_path, "dcgan", "spots")
     with pytest.raises(Diverged, match=r"training diverged: .*try a smaller -o learning_rate"):
         train(gan, ImageSet.from_array(spots(32, 32)), Budget(steps=60), run=run)

@@ -20,6 +20,10 @@ Values = dict[str, float]
 Logger = Callable[[int, Values], None]
 
 GRID = 64
+CONFIRMED = 2  # probes in a row that must see a failure: one may be chance
+# Steps in which samples may be flat or alike if they never were otherwise. The average of a sound
+# DCGAN is flat for 100, shows one image for 160 and few for more than 200.
+UNTRAINED = 500
 
 
 class Journal:
@@ -48,7 +52,8 @@ class Journal:
         self.probe = Probe(gan, training, held_out)
         self.rows: list[tuple[int, Values]] = []
         self.before: list[Values] = run.metrics() if run else []
-        self.seen: set[str] = set()
+        self.seen: dict[str, int] = {}
+        self.sound = False  # whether a probe has seen images that are no collapse
         self.told = {f["title"] for f in run.manifest.get("findings", [])} if run else set()
         self.collapse = ""
         self.failing = False  # whether the last probe saw a collapse, be it for the first time
@@ -98,14 +103,20 @@ class Journal:
             logger(self.step, row)
 
     def _ask(self, fakes: Any) -> None:
-        """Say what the monitors see for the second time: the first may be the untrained network."""
+        """Say what the monitors see for several probes in a row."""
         rows = [*self.before, *({"step": step, **row} for step, row in self.rows)]
         shown, real = to_rgb(fakes), to_rgb(self.probe.reals)
         found = verdicts(rows, self.gan.equilibrium, fakes=shown, reals=real)
         bad = {verdict.title: verdict for verdict in found if verdict.level == "bad"}
-        confirmed = [verdict for title, verdict in bad.items() if title in self.seen]
-        self.seen = set(bad)
         self.failing = any(verdict.collapse for verdict in bad.values())
+        self.sound = self.sound or not self.failing
+        self.seen = {title: self.seen.get(title, 0) + 1 for title in bad}
+        trained = self.sound or self.step >= UNTRAINED
+        confirmed = [
+            verdict
+            for title, verdict in bad.items()
+            if self.seen[title] >= CONFIRMED and (trained or not verdict.collapse)
+        ]
         for verdict in confirmed:
             self._tell(verdict)
         failed = next((verdict for verdict in confirmed if verdict.collapse), None)
