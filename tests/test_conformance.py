@@ -16,7 +16,14 @@ from zoo.signatures import options
 from zoo.testing import CHECKS, CORE, check_generator
 
 # Few channels, and no more updates of the discriminator than show that there are several.
-SMALL = {"width": 4, "latent_dim": 8, "style_dim": 8, "mapping_layers": 2, "n_critic": 2}
+SMALL = {
+    "width": 4,
+    "latent_dim": 8,
+    "style_dim": 8,
+    "mapping_layers": 2,
+    "n_critic": 2,
+    "lazy_every": 1,
+}
 GENERATORS = {record.name: record for record in records("generators")}
 
 
@@ -191,9 +198,8 @@ class NoOptions(Tiny):
         super().compile(batch_size=batch_size, augment=augment)
 
 
-@pytest.mark.parametrize("check", [check for check in CHECKS if check != "record"])
-def test_the_least_generator_passes(check, tmp_path):
-    check_generator(Tiny, checks=[check], folder=tmp_path, latent_dim=4)
+def test_the_least_generator_passes_every_check(tmp_path):
+    check_generator(Tiny, folder=tmp_path, latent_dim=4)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ def run_checks(
     if unknown := [name for name in checks if name not in CHECKS]:
         raise UsageError(f"no check {unknown[0]!r}; choose from {', '.join(CHECKS)}")
     with tempfile.TemporaryDirectory() as temporary:
-        case = as_case(generator, image_shape, Path(folder or temporary), options)
+        place = Path(folder or temporary)
+        place.mkdir(parents=True, exist_ok=True)
+        case = as_case(generator, image_shape, place, options)
         for name in (name for name in CHECKS if name in checks):
             try:
                 FUNCTIONS[name](case)

@@ -104,8 +104,10 @@ def check_resume(case: Case) -> None:
     images = case.image_set(whole)
     train(whole, images, Budget(steps=STEPS))
     train(half, images, Budget(steps=STEPS // 2))
-    save_checkpoint(half, case.folder, elapsed=0.0)
-    restore_checkpoint(resumed, case.folder)
+    folder = case.folder / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    save_checkpoint(half, folder, elapsed=0.0)
+    restore_checkpoint(resumed, folder)
     train(resumed, images, Budget(steps=STEPS))
     changed = differing(values(whole.state), values(resumed.state))
     assert not changed, (
