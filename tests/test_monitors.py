@@ -132,10 +132,13 @@ def test_a_collapse_is_named_while_it_happens(
     assert steps[expected[0]] == 5
 
 
-def test_a_network_that_may_be_untrained_is_not_called_collapsed(tmp_path):
+def test_a_network_that_may_be_untrained_is_called_so_when_its_training_is_over(tmp_path, capsys):
     run = Run.create(tmp_path, "dense", "spots")
-    train(compiled(Constant), IMAGES, Budget(steps=10), run=run)
-    assert titles(run) == []
+    train(compiled(Constant), IMAGES, Budget(steps=10), run=run, on_collapse="stop")
+    (finding,) = [f for f in run.manifest["findings"] if f["title"] == "Constant output"]
+    assert finding["step"] == 10
+    assert "After 10 steps it may only be untrained." in finding["text"]
+    assert capsys.readouterr().err.count("Constant output: ") == 1
 
 
 def test_what_varies_is_not_called_collapsed(tmp_path):

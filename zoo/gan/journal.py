@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.data import ImageSet
@@ -53,6 +54,7 @@ class Journal:
         self.rows: list[tuple[int, Values]] = []
         self.before: list[Values] = run.metrics() if run else []
         self.seen: dict[str, int] = {}
+        self.bad: list[Verdict] = []  # what the last probe saw
         self.sound = False  # whether a probe has seen images that are no collapse
         self.told = {f["title"] for f in run.manifest.get("findings", [])} if run else set()
         self.collapse = ""
@@ -108,7 +110,8 @@ class Journal:
         shown, real = to_rgb(fakes), to_rgb(self.probe.reals)
         found = verdicts(rows, self.gan.equilibrium, fakes=shown, reals=real)
         bad = {verdict.title: verdict for verdict in found if verdict.level == "bad"}
-        self.failing = any(verdict.collapse for verdict in bad.values())
+        self.bad = list(bad.values())
+        self.failing = any(verdict.collapse for verdict in self.bad)
         self.sound = self.sound or not self.failing
         self.seen = {title: self.seen.get(title, 0) + 1 for title in bad}
         trained = self.sound or self.step >= UNTRAINED
@@ -121,6 +124,14 @@ class Journal:
             self._tell(verdict)
         failed = next((verdict for verdict in confirmed if verdict.collapse), None)
         self.collapse = f"{failed.title.lower()}: {failed.text.rstrip('.')}" if failed else ""
+
+    def conclude(self) -> None:
+        """Say what the last probe saw, for no further one will confirm it."""
+        untrained = self.step < UNTRAINED and not self.sound
+        for verdict in self.bad:
+            early = f" After {self.step} steps it may only be untrained."
+            text = verdict.text + (early if untrained and verdict.collapse else "")
+            self._tell(replace(verdict, text=text))
 
     def _tell(self, verdict: Verdict) -> None:
         if verdict.title in self.told:

@@ -127,6 +127,7 @@ def train(
                 if journal.collapse and on_collapse != "warn":
                     raise Diverged(journal.collapse)
                 advance(schedule.unit_done())
+        journal.conclude()
     except Diverged as error:
         good = roll_back(gan, run.checkpoints) if run else None
         if not good or good["collapsed"] or on_collapse != "rollback":

@@ -28,7 +28,8 @@ ONE_MODE = 0.1
 # Losses start within a few times their equilibrium. Under BCE a loss of 100 means a logit of 100,
 # a certainty of 1 − 10⁻⁴³, which no image justifies.
 RUNAWAY = 100.0
-# The critic's gap has no scale of its own; a thousand standard deviations of a pixel are no image.
+# The critic's gap and a penalty have no scale of their own; a thousand standard deviations of a
+# pixel are no image.
 RUNAWAY_GAP = 10_000.0
 # Generated pairs are more alike than real ones by half of what is left to equality.
 ALIKE = 0.5
@@ -105,8 +106,8 @@ def divergence(
             text = f"{', '.join(names)} stopped being finite {where}."
             void = f"{text} What was generated after it is void."
             return Verdict("bad", "Diverged: NaN", void, collapse=True)
-        bound = _bound(at_equilibrium)
-        for name in ("d_loss", "g_loss"):
+        bounds = dict.fromkeys(("d_loss", "g_loss"), _bound(at_equilibrium))
+        for name, bound in (bounds | {"d_penalty": RUNAWAY_GAP}).items():
             if abs(row.get(name, 0.0)) > bound:
                 text = f"{name} reached {row[name]:.3g} {where}; a training stays below {bound:g}."
                 return Verdict("bad", "Diverged", text, collapse=True)
