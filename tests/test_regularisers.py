@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from zoo_generators.dcgan.model import DCGAN
 
 from zoo.data import ImageSet
 from zoo.errors import Interrupted, UsageError
@@ -126,6 +127,12 @@ def test_consistency_asks_for_equal_answers_to_mirrored_and_shifted_images():
 def test_a_negative_weight_is_refused(option):
     with pytest.raises(UsageError, match=option):
         compiled(**{option: -1.0})
+
+
+def test_a_gradient_penalty_on_batch_statistics_is_refused():
+    with pytest.raises(UsageError, match=r"gp_weight .* normalises over the batch: add -o norm"):
+        DCGAN((32, 32, 1), width=4).compile(gp_weight=10.0)
+    DCGAN((32, 32, 1), width=4, norm="layer").compile(gp_weight=10.0)
 
 
 @pytest.mark.parametrize("micro_batch", [None, 4])

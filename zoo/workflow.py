@@ -160,7 +160,9 @@ def _compiled(recipe: Recipe, images: ImageSet) -> Any:
 
 
 def _fields(images: ImageSet) -> str:
-    names = [name for name in images.fields if 1 < len(set(images.fields[name].tolist())) <= 100]
+    counts = {name: len(set(images.fields[name].tolist())) for name in images.fields}
+    # A crop's own facts are no label of the image that it was cut from.
+    names = [k for k, n in counts.items() if k not in ("source", "objects") and 1 < n <= 100]
     return f"--label takes {', '.join(names)}" if names else "--labels FILE gives them"
 
 

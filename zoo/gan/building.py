@@ -33,6 +33,20 @@ def check_not_negative(**values: float) -> None:
             raise UsageError(f"{name} must be at least 0; got {value}")
 
 
+def check_judged_singly(discriminator: keras.Model) -> None:
+    """Refuse a discriminator whose answer to an image depends on the others of its batch.
+
+    Raises:
+        zoo.errors.UsageError: Saying what a gradient penalty needs.
+    """
+    layers = discriminator._flatten_layers(include_self=False, recursive=True)
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
+        raise UsageError(
+            "gp_weight is for a discriminator that judges each image by itself, and this one "
+            "normalises over the batch: add -o norm=layer, or use wgan-gp"
+        )
+
+
 def adam(learning_rate: float, beta_1: float, beta_2: float, precision: str) -> Any:
     """Adam, with a loss scale that follows the gradients where they are float16."""
     optimizer = keras.optimizers.Adam(learning_rate, beta_1=beta_1, beta_2=beta_2)

@@ -14,6 +14,7 @@ from zoo.gan.augment import FLIPS, find_augmentation, flip
 from zoo.gan.building import (
     adam,
     building,
+    check_judged_singly,
     check_not_negative,
     check_positive,
     decay_of_average,
@@ -177,6 +178,8 @@ class GAN(keras.Model):  # type: ignore[misc]
             consistency_weight=consistency_weight,
             ema_kimg=ema_kimg,
         )
+        if gp_weight:
+            check_judged_singly(self.discriminator)
         if augment != "none" and not self.augmentable:
             raise UsageError(f"{type(self).__name__} cannot be augmented; use augment=none")
         if flips not in FLIPS:
