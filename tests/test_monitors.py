@@ -257,5 +257,5 @@ def test_a_sound_training_is_called_sound(tmp_path):
     gan = DCGAN((32, 32, 1), width=16, latent_dim=32)
     gan.compile(batch_size=32)
     images, unseen = (ImageSet.from_array(spots(n, 32, n)) for n in (1000, 200))
-    train(gan, images, Budget(steps=150), run=run, held_out=unseen)
+    train(gan, images, Budget(steps=400), run=run, held_out=unseen)
     assert titles(run) == []
