@@ -106,8 +106,9 @@ class ImageSet:
     def _append_mask(self, images: npt.NDArray[Any], rows: Any) -> npt.NDArray[Any]:
         assert self.instances is not None
         inside = np.asarray(self.instances[rows])[..., None] > 0
-        full = images.dtype.type(np.iinfo(images.dtype).max)
-        return np.concatenate([images, np.where(inside, full, full * 0)], axis=-1)
+        mask = np.zeros((*images.shape[:-1], 1), images.dtype)
+        mask[inside] = np.iinfo(images.dtype).max
+        return np.concatenate([images, mask], axis=-1)
 
     def with_masks(self) -> "ImageSet":
         """The same images with their mask as one more channel.
