@@ -4,8 +4,8 @@ usage: python benchmarks/kill_resume.py FOLDER [--trials dcgan=10 cgan=2 …] [-
 
 Every generator is trained with and without XLA, with adaptive augmentation and, but for wgan-gp, a
 lazy R1 penalty, so that there is much to lose. What is killed are copies of this process, for
-TensorFlow takes longer to import than the trainings take. Results are appended to
-FOLDER/results.jsonl; trials that are there already are not run again.
+TensorFlow takes longer to import than the trainings take. FOLDER holds the runs; a row for each trial
+is appended to results/kill_resume.jsonl, and trials that are there already are not run again.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 import keras  # noqa: F401
 import numpy as np
+from measured import RESULTS, commit
 from zoo_cli.main import main as main_of_zoo
 
 import zoo.workflow as workflow  # noqa: F401
@@ -114,6 +115,7 @@ def trial(folder: Path, generator: str, jit: str, number: int, steps: int) -> di
         "max_difference": float(max(differences)),
         "identical": all(np.array_equal(found[k], expected[k]) for k in expected),
         "same_history": history(mine) == history(whole),
+        "commit": commit(),
     }
 
 
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument("--trials", nargs="+", default=[f"{k}={v}" for k, v in TRIALS.items()])
     parser.add_argument("--steps", type=int, default=120)
     given = parser.parse_args()
-    results = given.folder / "results.jsonl"
+    results = RESULTS / "kill_resume.jsonl"
     given.folder.mkdir(parents=True, exist_ok=True)
     lines = results.read_text().splitlines() if results.exists() else []
     done = {(r["generator"], r["jit"], r["trial"]) for r in map(json.loads, lines)}
