@@ -4,8 +4,8 @@ usage: python benchmarks/kill_resume.py FOLDER [--trials dcgan=10 cgan=2 …] [-
 
 Every generator is trained with and without XLA, with adaptive augmentation and, but for wgan-gp, a
 lazy R1 penalty, so that there is much to lose. What is killed are copies of this process, for
-TensorFlow takes longer to import than the trainings take. FOLDER holds the runs; a row for each trial
-is appended to results/kill_resume.jsonl, and trials that are there already are not run again.
+TensorFlow takes longer to import than the trainings take. FOLDER holds the runs; a row for each
+trial is appended to results/kill_resume.jsonl, and trials that are there already are not run again.
 """
 
 import argparse
