@@ -132,7 +132,7 @@ def _describe_data(run: Run, images: ImageSet) -> None:
     parts = zip(images.groups.tolist(), images.parts.tolist(), strict=True)
     write_json(run.data_path, {**images.provenance, "part_of_group": dict(parts)})
     shown = images.split("train")
-    write_bytes(run.sample_path("real"), grid_png(_spread(shown, SHOWN), 8))
+    write_bytes(run.sample_path("real"), grid_png(shown.spread(SHOWN)[:], 8))
 
 
 def _compiled(recipe: Recipe, images: ImageSet) -> Any:
@@ -285,10 +285,6 @@ def _sampler(gan: Any, images: ImageSet) -> Sampler:
     """Images as the dataset's: of its type, and without the mask channel."""
     channels = images.shape[-1]
     return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)[..., :channels]
-
-
-def _spread(images: ImageSet, n: int) -> npt.NDArray[Any]:
-    return images[np.unique(np.linspace(0, len(images) - 1, n).astype(int))]
 
 
 def _jit(recipe: Recipe) -> Mapping[str, Any]:

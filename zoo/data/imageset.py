@@ -140,6 +140,10 @@ class ImageSet:
             fields=self.fields.take(which),
         )
 
+    def spread(self, n: int) -> "ImageSet":
+        """At most n images, evenly spaced from the first to the last."""
+        return self.take(np.unique(np.linspace(0, len(self) - 1, n).astype(np.int64)))
+
     @classmethod
     def from_array(
         cls,

@@ -36,10 +36,10 @@ class Probe:
     def __init__(self, gan: "GAN", training: ImageSet, held_out: ImageSet | None = None) -> None:
         self.gan = gan
         self.channels = gan.image_shape[2] - gan.masked
-        self.training = _spread(training, IMAGES)
-        self.held_out = _spread(held_out, IMAGES) if held_out is not None else None
+        self.training = training.spread(IMAGES)
+        self.held_out = held_out.spread(IMAGES) if held_out else None
         self.reals = self._pixels(self.training)
-        compared = _spread(training, COMPARED)
+        compared = training.spread(COMPARED)
         self.known = np.concatenate(
             [
                 _thumbnails(
@@ -70,7 +70,7 @@ class Probe:
         }
         if min(len(thumbnails), len(self.thumbnails)) > K:
             values["coverage"] = coverage(self.thumbnails, thumbnails, Context(seed=0))
-        if self.held_out is not None and len(self.held_out):
+        if self.held_out is not None:
             values["overfit"] = self._overfit(images)
         return {name: value for name, value in values.items() if np.isfinite(value)}, fakes
 
@@ -89,12 +89,6 @@ class Probe:
     def _score(self, images: ImageSet) -> float:
         labels = images.labels if self.gan.classes else None
         return float(self.gan.score(images[:], labels).mean())
-
-
-def _spread(images: ImageSet, n: int) -> ImageSet:
-    if len(images) <= n:
-        return images
-    return images.take(np.unique(np.linspace(0, len(images) - 1, n).astype(np.int64)))
 
 
 def _thumbnails(images: Array) -> Array:
