@@ -161,15 +161,11 @@ class Gradients:
         self, fed: Fed, scale: Tensor, dp: Any, ds: Any, gp: Any, gs: Any, penalised: bool
     ) -> Result:
         gan = self.gan
-        inputs, labels = fed["inputs"], {k: v for k, v in fed["inputs"].items() if k == LABELS}
 
         def answers(images: Tensor, state: Any) -> tuple[Tensor, Any]:
-            network = gan.discriminator
-            named = feed(network, {"images": images, **labels})
-            logits, state = network.stateless_call(dp, state, named, training=True)
-            return tf.cast(logits, tf.float32), state
+            return self._answers(images, fed, dp, state)
 
-        fake = fed["fake"] if "fake" in fed else self._of_images(inputs, gp, gs)[0]
+        fake = fed["fake"] if "fake" in fed else self._of_images(fed["inputs"], gp, gs)[0]
         fake = gan.augment(fake, fed["fake_draws"])
         real = gan.augment(fed["real"], fed["real_draws"])
         with tf.GradientTape() as tape:
@@ -232,12 +228,17 @@ class Gradients:
         return tape.gradient(total, fed["fake"]), {"g_loss": loss}
 
     def _loss_of(self, images: Tensor, fed: Fed, dp: Any, ds: Any) -> Tensor:
-        gan = self.gan
+        shown = self.gan.augment(images, fed["fake_draws"])
+        logits, _ = self._answers(shown, fed, dp, ds)
+        return self.gan.generator_loss(logits)
+
+    def _answers(self, images: Tensor, fed: Fed, dp: Any, ds: Any) -> tuple[Tensor, Any]:
+        """The discriminator's logits in float32, and its non-trainable values after them."""
+        network = self.gan.discriminator
         labels = {k: v for k, v in fed["inputs"].items() if k == LABELS}
-        shown = gan.augment(images, fed["fake_draws"])
-        named = feed(gan.discriminator, {"images": shown, **labels})
-        logits, _ = gan.discriminator.stateless_call(dp, ds, named, training=True)
-        return gan.generator_loss(tf.cast(logits, tf.float32))
+        named = feed(network, {"images": images, **labels})
+        logits, ds = network.stateless_call(dp, ds, named, training=True)
+        return tf.cast(logits, tf.float32), ds
 
     def _of_generator(
         self, fed: Fed, scale: Tensor, gp: Any, gs: Any, dp: Any, ds: Any, penalised: bool
