@@ -36,8 +36,8 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, str], Sequence[int]]] = {
     # These images have one class, so this shows what the conditional networks cost, not more.
     "cgan": ("cgan", {**QUICK, "label": "modality"}, SEEDS),
     "stylegan-lite": ("stylegan-lite", QUICK, (0,)),
-    "dcgan + DiffAugment": ("dcgan", {**QUICK, "augment": "diffaugment"}, (0,)),
-    "dcgan + R1": ("dcgan", {**QUICK, "r1_gamma": "1", "lazy_every": "4"}, (0,)),
+    "dcgan + DiffAugment": ("dcgan", {**QUICK, "augment": "diffaugment"}, SEEDS),
+    "dcgan + R1": ("dcgan", {**QUICK, "r1_gamma": "1", "lazy_every": "4"}, SEEDS),
 }
 SETTINGS = ("preset", "label")
 COLUMNS = ("fid_mixed8", "floor", "ratio", "kid_mixed8", "coverage", "images_per_second")
