@@ -1,4 +1,4 @@
-"""DCGAN's networks with the class as a second input."""
+"""The hinge GAN's networks with the class as a second input."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,20 +7,20 @@ import keras
 from keras import layers
 
 from zoo.errors import UsageError
-from zoo_generators.dcgan.model import DCGAN
+from zoo_generators.hinge_gan.model import HingeGAN
 
 
-class CGAN(DCGAN):
+class CGAN(HingeGAN):
     """Class-conditional GAN (Miyato & Koyama, 2018, arXiv:1802.05637).
 
     The generator's batch normalisation has a gain and a bias for each class (de Vries et al.,
     2017, arXiv:1707.00683); the discriminator adds to its logit the product of the pooled features
-    and a vector of the class. The paper's spectral normalisation is `norm="spectral"`.
+    and a vector of the class. Loss and spectral normalisation are `HingeGAN`'s, as in the paper.
 
     Args:
         image_shape: (H, W, C).
         classes: How many classes there are.
-        **options: As `DCGAN` takes them.
+        **options: As `HingeGAN` takes them.
 
     Example:
         >>> gan = CGAN((64, 64, 3), classes=4)
