@@ -12,9 +12,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 # Measured by benchmarks/footprint.py.
 SIZES = (
-    zoo.Size(64, parameters=1_798_626, memory_mb=163),
-    zoo.Size(128, parameters=3_899_362, memory_mb=340),
-    zoo.Size(256, parameters=6_000_098, memory_mb=799),
+    zoo.Size(64, parameters=1_797_763, memory_mb=197),
+    zoo.Size(128, parameters=3_897_987, memory_mb=370),
+    zoo.Size(256, parameters=5_998_211, memory_mb=804),
 )
 
 
