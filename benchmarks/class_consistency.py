@@ -12,7 +12,6 @@ results/class_consistency.json.
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,7 @@ from measured import RESULTS, measure
 ASKED = 128  # generated images of each class
 CLASSIFIERS = ("logistic", "random-forest", "svm", "inception mixed8")
 LEARNT, JUDGED = 200, 400  # real images of each class to learn from; of a part to be measured on
-# Dataset, label, and settings.
-SETS: Mapping[str, tuple[str, str | None, Mapping[str, Any]]] = {
-    "blood-cells": ("blood-cells", None, {"preset": "small", "kimg": 160}),
-    "bbbc038 modality": ("bbbc/bbbc038", "modality", {"preset": "small", "kimg": 40}),
-}
+RECIPES = {"blood-cells": "cgan.blood-cells-64", "bbbc038 modality": "cgan.bbbc038-modality-64"}
 
 
 class OnFeatures:
@@ -65,9 +60,9 @@ def consistency(name: str, runs: Path, weights: Path) -> dict[str, Any]:
     """Train the generator and the classifiers; the recall of each class, real and generated."""
     import zoo
 
-    data, label, settings = SETS[name]
-    run = zoo.run("cgan", data, label=label, image_size=64, eval=False, out=str(runs), **settings)
-    images = zoo.load("dataset", data, image_size=64, label=label)
+    run = zoo.run(RECIPES[name], eval=False, out=str(runs))
+    recipe = run.recipe
+    images = zoo.load("dataset", recipe["data"], image_size=64, label=recipe["label"])
     classifier, found = best_classifier(images, weights)
     gan = zoo.load("run", run.path)
     asked = np.repeat(np.arange(len(images.class_names)), ASKED)
@@ -76,7 +71,8 @@ def consistency(name: str, runs: Path, weights: Path) -> dict[str, Any]:
     names = images.class_names
     return {
         "run": run.path.name,
-        "settings": dict(settings),
+        "recipe": RECIPES[name],
+        "kimg": run.manifest["kimg"],
         "findings": [finding["title"] for finding in run.manifest.get("findings", [])],
         **found,
         "chance": 1 / len(names),
@@ -152,7 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--only", nargs="+", default=list(SETS))
+    parser.add_argument("--only", nargs="+", default=list(RECIPES))
     given = parser.parse_args()
     rows = measure(
         RESULTS / "class_consistency.json",

@@ -44,12 +44,12 @@ def load(kind: str, name: str, **options: Any) -> Any:
     return load(kind, name, **options)
 
 
-def run(generator: str, data: str, **settings: Any) -> Any:
+def run(generator: str, data: str | None = None, **settings: Any) -> Any:
     """Train, sample, measure and report, as `zoo run GENERATOR --data DATA` does.
 
     Args:
-        generator: Name of a generator.
-        data: Name of a dataset.
+        generator: Name of a generator or of a recipe.
+        data: Name of a dataset; may be left out with a recipe.
         **settings: The command's options with underscores (`kimg=20`, `image_size=64`,
             `out="runs"`); `options={"width": 64}` stands for `-o width=64`.
 

@@ -30,7 +30,7 @@ DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 Sampler = Callable[[int, int], npt.NDArray[Any]]
 
 
-def run(generator: str, data: str, **settings: Any) -> Run:
+def run(generator: str, data: str | None = None, **settings: Any) -> Run:
     """Train, sample, measure and report; `zoo.run` is this function and documents it."""
     options = settings.pop("options", {})
     return run_recipe(resolve(generator, data, settings=settings, options=options, origin="call"))

@@ -6,8 +6,8 @@ from typing import Any
 import zoo
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"kimg": 50, "batch_size": 16, "augment": "none"},
-    "small": {"kimg": 100, "batch_size": 8, "augment": "ada"},
+    "quick": {"kimg": 50, "batch_size": 8, "augment": "none"},
+    "small": {"kimg": 200, "batch_size": 8, "augment": "translation"},
     "full": {"kimg": 2000, "batch_size": 64, "width": 64},
 }
 # Measured by benchmarks/footprint.py.

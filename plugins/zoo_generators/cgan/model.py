@@ -33,6 +33,10 @@ class CGAN(HingeGAN):
             raise UsageError("cgan needs labels; these images have none")
         super().__init__(image_shape, classes=classes, **options)
 
+    def compile(self, *, beta_1: float = 0.5, beta_2: float = 0.999, **options: Any) -> None:
+        """Set the losses and the optimisers; `zoo.gan.GAN.compile` describes them."""
+        super().compile(beta_1=beta_1, beta_2=beta_2, **options)
+
     def build_generator(self) -> keras.Model:
         """DCGAN's generator; each normalisation's gain and bias depend on the class."""
         latents = keras.Input((self.latent_dim,), name="latents")
