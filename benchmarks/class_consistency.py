@@ -7,7 +7,7 @@ best balanced accuracy on `validation` is kept, measured on the real images of `
 asked about generated images, of which it has seen none. `--weights` are InceptionV3's up to mixed8:
 one classifier is a logistic regression on its features, which learns from each image turned and
 mirrored in all eight ways, and answers with the mean over the eight. Rows go to
-results/class_consistency.json.
+results/class_consistency.json; a finished training under --runs is not repeated.
 """
 
 import argparse
@@ -59,10 +59,13 @@ class OnFeatures:
 def consistency(name: str, runs: Path, weights: Path) -> dict[str, Any]:
     """Train the generator and the classifiers; the recall of each class, real and generated."""
     import zoo
+    from zoo.runs.folder import list_runs
 
-    run = zoo.run(RECIPES[name], eval=False, out=str(runs))
+    folder = runs / RECIPES[name]
+    trained = [run for run in list_runs(folder) if run.status == "finished"]
+    run = trained[0] if trained else zoo.run(RECIPES[name], eval=False, out=str(folder))
     recipe = run.recipe
-    images = zoo.load("dataset", recipe["data"], image_size=64, label=recipe["label"])
+    images = zoo.load("dataset", recipe["data"], image_size=64, label=recipe["settings"]["label"])
     classifier, found = best_classifier(images, weights)
     gan = zoo.load("run", run.path)
     asked = np.repeat(np.arange(len(images.class_names)), ASKED)
