@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from zoo import claims
 from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.data.locking import slug
@@ -32,7 +34,7 @@ from zoo.evaluation.distances import (
     find_nearest,
     offline_spaces,
 )
-from zoo.evaluation.draw import draw, split_halves, subset
+from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.measures import explain
 from zoo.metrics.features import to_uint8
 from zoo.metrics.frechet import frechet_distance
@@ -44,6 +46,7 @@ MIN_GROUPS = 4
 MIN_HELD_OUT = 20
 PAIRS = 20
 SUBSAMPLES = 20
+SMALL = 2048
 
 Sampler = Callable[[int, int], npt.NDArray[Any]]
 Scorer = Callable[[ImageSet], npt.NDArray[np.floating[Any]]]
@@ -124,7 +127,9 @@ def memorisation(
     missing: list[dict[str, str]] = []
     spaces = offline_spaces(images.shape[1:]) + _network(extractor, images, missing)
     located: dict[str, Located] = {}
-    with progress("Looking for copies", len(spaces) + 1, "spaces") as advance:
+    # On matrices this small several threads wait for each other longer than they work.
+    limits = threadpool_limits(1 if max(len(train), n) < SMALL else None)
+    with progress("Looking for copies", len(spaces) + 1, "spaces") as advance, limits:
         for space in spaces:
             try:
                 located[space.name] = _locate(space, material, kept, seed)
@@ -227,9 +232,8 @@ def _gaps(
         scores = distance(held, fakes), distance(members, fakes)
         gaps = []
         for repeat in range(SUBSAMPLES):
-            some = fakes[subset(len(fakes), m, seed=seed, repeat=repeat)]
             first, second = (
-                distance(side[cut[repeat].first[:m]], some)
+                distance(side[cut[repeat].first[:m]], fakes)
                 for (_, side), cut in zip(sides, cuts, strict=True)
             )
             gaps.append(first - second)
