@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo import claims
