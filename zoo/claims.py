@@ -27,6 +27,7 @@ REQUIRED = re.compile(r"not\s+for\s+clinical\s+use", re.IGNORECASE)
 DENIALS = (
     NO_PRIVACY_CLAIM,
     NO_DIAGNOSIS,
+    "Looking different here does not prove that nothing was memorised.",
     "Not meant for diagnosis, treatment, or as a stand-in for real images in a validation of a "
     "medical product.",
 )
@@ -51,7 +52,7 @@ FORBIDDEN = {
         r"|\b(?:hipaa|gdpr)\b|\bshows? no patient\b|\bno (?:real )?patient data\b"
     ),
     "free of copies": (
-        r"\b(?:no|without|free of|free from)\s+(?:any\s+)?(?:copying|copies|memori[sz]ation)\b"
+        r"\b(?:no|free of|free from)\s+(?:any\s+)?(?:copying|copies|memori[sz]ation)\b"
         r"|\b(?:does|do|did|has|have)(?: not|n't)\s+(?:copy|copied|memori[sz]ed?)\b"
         r"|\bnothing (?:is|was) (?:copied|memori[sz]ed)\b"
     ),

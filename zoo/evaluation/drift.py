@@ -1,9 +1,10 @@
 """Has a new batch of real images drifted from the training images?
 
-What counts as drift is measured: groups of held-out images, as many as the new batch has, are
-compared with the training images in the same way, again and again; further away than all of these
-is drift. So a drift is called in at most one of a hundred batches of the same kind for each
-statistic, as far as the held-out groups are like future ones.
+What counts as drift is measured: groups of held-out images are compared with the training images
+in the same way, again and again; further away than all of these is drift. A mean over g new groups
+differs from that over all G held-out groups with a variance of 1/g + 1/G, and a mean over k of the
+G with 1/k − 1/G; so k = 1 / (1/g + 2/G) groups are drawn, and about one of a hundred batches of the
+same kind exceeds them all in a statistic.
 """
 
 import dataclasses
@@ -126,7 +127,7 @@ def drift(
     if groups < MIN_GROUPS:
         reason = f"{groups} groups are held out; at least {MIN_GROUPS} are needed for a threshold"
         return _result(reference, batch, tests, [{"name": "drift", "reason": reason}], seed)
-    likes = min(len(np.unique(batch.groups)), -(-groups // 2))
+    likes = max(1, int(1 / (1 / len(np.unique(batch.groups)) + 2 / groups)))
     sizes = min(MOST, len(batch))
     samples = [
         draw(reference.split("train"), MOST, seed=seed),
@@ -188,7 +189,7 @@ def _wasserstein(train: Rows, other: Rows) -> float:
 def _draws(
     groups: npt.NDArray[np.str_], likes: int, most: int, seed: int
 ) -> list[npt.NDArray[np.int64]]:
-    """Held-out rows as a new batch would have them: of so many groups, at most so many images."""
+    """Rows of so many held-out groups, at most so many of them."""
     rng = np.random.default_rng([seed, 4])
     _, code = np.unique(groups, return_inverse=True)
     found = []
