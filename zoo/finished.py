@@ -69,7 +69,8 @@ class Finished:
         """Images of the finished generator, of the data's type and without the mask channel."""
         from zoo.gan import load_run
 
-        gan, dtype, channels = load_run(self.run), self.images.dtype.name, self.images.shape[-1]
+        gan, channels = load_run(self.run), self.images.shape[-1]
+        dtype: Any = self.images.dtype.name
         return lambda n, seed: gan.sample(n, seed=seed, dtype=dtype)[..., :channels]
 
     def discriminator(self) -> Callable[[ImageSet], npt.NDArray[Any]] | str:
@@ -119,6 +120,7 @@ def memorisation(
         score=finished.discriminator(),
         n=n,
         seed=seed,
+        flips=finished.recipe.options.get("flips", "none"),
         cache=home() / "features",
     )
     with opened.lock():

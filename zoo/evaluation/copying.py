@@ -90,7 +90,7 @@ KINDS = {
     "logan_tpr": Kind(
         label="Membership by discriminator score (LOGAN): TPR at 1 % FPR",
         worse="higher",
-        margin=0.04,
+        margin=0.02,
         meaning="Share of training images found while 1 % of held-out ones are taken for such.",
     ),
     "leaks_auc": Kind(
@@ -103,7 +103,7 @@ KINDS = {
     "leaks_tpr": Kind(
         label="Membership by nearest generated image (GAN-Leaks): TPR at 1 % FPR",
         worse="higher",
-        margin=0.04,
+        margin=0.02,
         meaning="Share of training images found while 1 % of held-out ones are taken for such.",
     ),
 }

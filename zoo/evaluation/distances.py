@@ -1,6 +1,7 @@
 """How near each image lies to the images of another set, in pixels and in features."""
 
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ BLOCK_VALUES = 8_000_000
 
 Rows = npt.NDArray[np.float32]
 Groups = npt.NDArray[np.str_]
+Turn = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,31 +98,52 @@ def feature_space(extractor: Extractor) -> Space:
     )
 
 
-def described(space: Space, images: ImageSet, cache: Path | None = None) -> Rows:
-    """Rows (n, d) of all images of a set; the images themselves are read in blocks."""
-    return np.concatenate([space.describe(block, cache) for block in _blocks(images)])
+def described(
+    space: Space, images: ImageSet, turns: Sequence[Turn], cache: Path | None = None
+) -> list[Rows]:
+    """Rows (n, d) of all images of a set for each way to turn them, read in blocks."""
+    parts = [[space.describe(turn(block), cache) for turn in turns] for block in _blocks(images)]
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+
+
+def orientations(flips: str, *, square: bool = True) -> list[Turn]:
+    """How images (n, H, W, C) may be turned, as they are first.
+
+    Args:
+        flips: As a generator was trained with: `none`, `horizontal` or `dihedral`.
+        square: Whether they are; others are not turned by a quarter.
+    """
+
+    def turn(quarters: int, mirror: bool) -> Turn:
+        step = -1 if mirror else 1
+        return lambda images: np.rot90(images[:, :, ::step], quarters, axes=(1, 2))
+
+    mirrors = (False,) if flips == "none" else (False, True)
+    quarters = range(0, 4, 1 if square else 2) if flips == "dihedral" else range(1)
+    return [turn(i, mirror) for mirror in mirrors for i in quarters]
 
 
 def find_nearest(
-    rows: Rows, references: Rows, groups: Groups, *, own: Groups | None = None
+    rows: Sequence[Rows], references: Rows, groups: Groups, *, own: Groups | None = None
 ) -> Nearest:
     """The nearest reference of each row, and the nearest one of another group.
 
     Args:
-        rows: (n, d).
+        rows: (n, d) of the images, and of the same images turned; the nearest of these counts.
         references: (m, d).
         groups: (m,) group of each reference.
         own: (n,) group of each row, whose references are left out; `None` leaves out none.
     """
     _, code = np.unique(groups, return_inverse=True)
-    mine = np.full(len(rows), -1) if own is None else _codes(own, groups)
-    found = np.empty((2, len(rows)))
-    position = np.empty(len(rows), np.int64)
+    n = len(rows[0])
+    mine = np.full(n, -1) if own is None else _codes(own, groups)
+    found = np.empty((2, n))
+    position = np.empty(n, np.int64)
     wide = references.astype(np.float64)
     size = max(1, BLOCK_VALUES // len(references))
-    for start in range(0, len(rows), size):
+    for start in range(0, n, size):
         here = slice(start, start + size)
-        block = squared_distances(rows[here].astype(np.float64), wide)
+        block = _least(squared_distances(turned[here].astype(np.float64), wide) for turned in rows)
         block[mine[here, None] == code[None]] = np.inf
         position[here] = block.argmin(axis=1)
         found[0, here] = block.min(axis=1)
@@ -135,6 +158,11 @@ def _blocks(images: ImageSet) -> Iterator[npt.NDArray[np.uint8]]:
     size = max(1, BLOCK_VALUES // int(np.prod(images.shape[1:])))
     for start in range(0, len(images), size):
         yield to_uint8(images[start : start + size])
+
+
+def _least(blocks: Iterable[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+    """The smallest of several arrays, element by element, with two of them in memory."""
+    return functools.reduce(lambda ours, theirs: np.minimum(ours, theirs, out=ours), blocks)
 
 
 def _codes(own: Groups, groups: Groups) -> npt.NDArray[np.int64]:

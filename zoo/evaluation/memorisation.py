@@ -32,6 +32,7 @@ from zoo.evaluation.distances import (
     feature_space,
     find_nearest,
     offline_spaces,
+    orientations,
 )
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.measures import explain
@@ -74,6 +75,7 @@ class Material:
     train: ImageSet
     members: ImageSet
     held_out: ImageSet
+    flips: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def memorisation(
     score: Scorer | str = "no discriminator was given",
     n: int = 1000,
     seed: int = 0,
+    flips: str = "none",
     cache: Path | None = None,
 ) -> Memorisation:
     """Compare generated with all training images, and held-out images with them as a reference.
@@ -104,6 +107,8 @@ def memorisation(
         score: The discriminator's logits (n,) of an image set, or the reason why there is none.
         n: Generated images, and held-out images at most.
         seed: Of the generated images and of those that are drawn.
+        flips: How training images were mirrored or turned: `none`, `horizontal` or `dihedral`;
+            copies are looked for in the same way, but in features.
         cache: Folder that keeps the real images' features; `None` keeps none.
 
     Raises:
@@ -121,7 +126,8 @@ def memorisation(
             f"generated images are {fakes.dtype} {fakes.shape[1:]}, those of {images.name} "
             f"{images.dtype} {images.shape[1:]}"
         )
-    material = Material(to_uint8(fakes), train, draw(train, len(drawn), seed=seed), drawn)
+    members = draw(train, len(drawn), seed=seed)
+    material = Material(to_uint8(fakes), train, members, drawn, flips)
     kept = cache / f"{slug(images.name)}-{images.fingerprint[:16]}" if cache else None
     missing: list[dict[str, str]] = []
     spaces = offline_spaces(images.shape[1:]) + _network(extractor, images, missing)
@@ -177,46 +183,42 @@ def _network(
 def _locate(space: Space, material: Material, cache: Path | None, seed: int) -> Located:
     """Distances in one space, and the tests on them."""
     train, held_out = material.train, material.held_out
+    height, width = material.fakes.shape[1:3]
+    flips = "none" if space.network else material.flips
+    turns = orientations(flips, square=height == width)
     rows = {
-        "train": described(space, train, cache),
-        "held_out": described(space, held_out, cache),
-        "fakes": space.describe(material.fakes, None),
+        "fakes": [space.describe(turn(material.fakes), None) for turn in turns],
+        "held_out": described(space, held_out, turns, cache),
+        "members": described(space, material.members, turns, cache),
     }
-    fakes, held = (
-        find_nearest(rows[side], rows["train"], train.groups) for side in ("fakes", "held_out")
-    )
+    (known,) = described(space, train, turns[:1], cache)
+    fakes, held = (find_nearest(rows[side], known, train.groups) for side in ("fakes", "held_out"))
     own = np.full(len(train), np.nan)
     asked = np.union1d(fakes.position, held.position)
-    own[asked] = find_nearest(
-        rows["train"][asked], rows["train"], train.groups, own=train.groups[asked]
-    ).distance
-    members = rows["train"][np.searchsorted(train.index, material.members.index)]
+    own[asked] = find_nearest([known[asked]], known, train.groups, own=train.groups[asked]).distance
     tests = distance_tests(space.name, fakes, held, own, held_out.groups)
-    tests += _leaks(space.name, members, rows, material)
+    tests += _leaks(space.name, rows, material)
     if space.network:
-        tests += _gaps(space.name, members, rows, material, seed)
+        tests += _gaps(space.name, {name: sides[0] for name, sides in rows.items()}, material, seed)
     return Located(fakes, held, tests)
 
 
-def _leaks(space: str, members: Rows, rows: dict[str, Rows], material: Material) -> list[Test]:
+def _leaks(space: str, rows: dict[str, list[Rows]], material: Material) -> list[Test]:
     """GAN-Leaks: an image with a generated one nearby is taken for a training image."""
-    one = np.array([str(i) for i in range(len(rows["fakes"]))])
-    near, far = (
-        -find_nearest(side, rows["fakes"], one).distance for side in (members, rows["held_out"])
-    )
+    fakes = rows["fakes"][0]
+    one = np.array([str(i) for i in range(len(fakes))])
+    near, far = (-find_nearest(rows[side], fakes, one).distance for side in ("members", "held_out"))
     return attack_tests(
         space, "leaks", (near, material.members.groups), (far, material.held_out.groups)
     )
 
 
-def _gaps(
-    space: str, members: Rows, rows: dict[str, Rows], material: Material, seed: int
-) -> list[Test]:
+def _gaps(space: str, rows: dict[str, Rows], material: Material, seed: int) -> list[Test]:
     """How much nearer the generated images' distribution is to training than to held-out images.
 
     The interval is the range over half-samples by group, whose spread is about that of the whole.
     """
-    held, fakes = rows["held_out"], rows["fakes"]
+    held, members, fakes = rows["held_out"], rows["members"], rows["fakes"]
     sides = ((material.held_out.groups, held), (material.members.groups, members))
     cuts = [
         split_halves(groups, count=SUBSAMPLES, at_most=len(fakes), seed=seed) for groups, _ in sides
@@ -315,7 +317,7 @@ def _how(material: Material) -> dict[str, Any]:
         "interval": f"95 %, {DRAWS} bootstrap samples of groups; each generated image is a group; "
         f"of a gap the range over {SUBSAMPLES} half-samples by group",
         "margins": {name: kind.margin for name, kind in KINDS.items()},
-        "copies": "neither turned nor mirrored",
+        "flips": material.flips,
     }
 
 
