@@ -40,6 +40,14 @@ class Threshold:
         return COMPARE[self.sign](value, self.limit)
 
 
+def network_suffixes() -> list[str]:
+    """What names of numbers on features may end in, by the installed extractors."""
+    from zoo.plugins import records
+
+    cut = ("mixed8", "mixed7")
+    return sorted({record.suffix for record in records("extractors") if record.suffix} | set(cut))
+
+
 def parse(texts: Iterable[str], names: Sequence[str]) -> list[Threshold]:
     """Conditions from texts such as `near_share>0.05`.
 

@@ -1,11 +1,13 @@
 """`zoo monitor`: has new data drifted from what a run was trained on?"""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from zoo.errors import ZooError
 from zoo.runs.find import find_run
+from zoo.settings import LARGEST_SEED
 from zoo_cli.flags import setting_options, settings_of
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import runs_option
@@ -16,7 +18,14 @@ NAMES = ("intensity", "contrast", "sharpness", "swd", "kid")
 @click.command()
 @click.argument("run")
 @click.argument("data")
-@setting_options(("seed", "inception_weights", "inception_layer"))
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, LARGEST_SEED),
+    help="Seed of the images that are drawn.",
+)
+@setting_options(("inception_weights", "inception_layer"))
 @click.option(
     "--fail-on",
     "conditions",
@@ -27,26 +36,32 @@ NAMES = ("intensity", "contrast", "sharpness", "swd", "kid")
 @runs_option
 @json_option
 def command(
-    run: str, data: str, conditions: tuple[str, ...], parent: Any, as_json: bool, **settings: Any
+    run: str,
+    data: str,
+    seed: int,
+    conditions: tuple[str, ...],
+    parent: Path,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Compare DATA, a dataset or a folder, with the images that RUN was trained on.
 
     The new images are cut and scaled as the training images were. Intensity, contrast, sharpness,
     sliced Wasserstein distance and, where weights are there, KID are held against the same numbers
-    of held-out images, of as many groups as DATA has: beyond all of them is drift.
+    of 99 draws of groups of held-out images: beyond all of them is drift. Nothing is written.
     """
-    from zoo.thresholds import failures, parse
+    from zoo.thresholds import failures, network_suffixes, parse
 
     found = find_run(run, parent)
     chosen = settings_of(settings)
-    networks = tuple(f"kid_{network}" for network in ("keras", "mixed8", "mixed7"))
+    networks = [f"kid_{suffix}" for suffix in network_suffixes()]
     thresholds = parse([c for c in conditions if c.strip() != "drift"], [*NAMES, *networks])
     from zoo.finished import monitor
 
     result = monitor(
         found,
         data,
-        seed=chosen["seed"],
+        seed=seed,
         weights=chosen["inception_weights"],
         layer=chosen["inception_layer"],
     )
