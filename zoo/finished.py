@@ -85,7 +85,10 @@ class Finished:
         gan = build(self.recipe, self.images.shape[1:], len(self.images.class_names))
         gan.compile(**split_options(record, self.recipe.options)[1])
         with self.run.lock():
-            restore_checkpoint(gan, self.run.checkpoints)
+            try:
+                restore_checkpoint(gan, self.run.checkpoints)
+            except ZooError as error:
+                return str(error)
 
         def score(images: ImageSet) -> npt.NDArray[Any]:
             shown = images.with_masks() if gan.masked else images
