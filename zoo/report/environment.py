@@ -33,6 +33,7 @@ def environment(*, html_page: bool) -> Environment:
     names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
+    made.filters["short_span"] = partial(numbers.span, show=partial(numbers.figure, digits=2))
     made.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
     return made
 
