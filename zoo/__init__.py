@@ -19,6 +19,7 @@ __all__ = [
     "Tracker",
     "hookimpl",
     "load",
+    "memorisation",
     "run",
 ]
 
@@ -59,3 +60,23 @@ def run(generator: str, data: str | None = None, **settings: Any) -> Any:
     from zoo.workflow import run
 
     return run(generator, data, **settings)
+
+
+def memorisation(run: Any, **settings: Any) -> dict[str, Any]:
+    """Look for copies of training images, as `zoo memorisation RUN` does.
+
+    Writes `memorisation.json` and a picture of the likeliest copies into the run folder, and
+    builds its report again.
+
+    Args:
+        run: A finished run, or its folder.
+        **settings: `n` generated images (1000), `seed`, and `weights` and `layer` of the feature
+            network.
+
+    Returns:
+        What `memorisation.json` holds: `verdict`, `flagged`, `tests`, `suspects`, `pairs`,
+        `not_computed`, `protocol`.
+    """
+    from zoo.finished import memorisation
+
+    return memorisation(run, **settings)

@@ -7,6 +7,7 @@ from typing import Any
 from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
+from zoo.report.copies import kind_rows, pair_rows, rows_by_space
 from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
@@ -64,6 +65,9 @@ def _shown(
         "timings": timings(contents.manifest),
         "nearest_facts": nearest_facts(contents.nearest),
         "nearest": nearest_rows(contents.nearest),
+        "copying": rows_by_space(contents.memorisation),
+        "copying_kinds": kind_rows(),
+        "copies": pair_rows(contents.memorisation),
         "control_kinds": kinds,
         "control_rows": control_rows,
         "limits": limits(contents),

@@ -93,6 +93,11 @@ def full_name(name: str) -> str:
     return f"{NAMES[metric]} ({NETWORKS.get(network, network)})" if network else NAMES[metric]
 
 
+def network_name(suffix: str) -> str:
+    """A feature network in print, such as `Keras InceptionV3`."""
+    return NETWORKS.get(suffix, suffix)
+
+
 def label(metric: Mapping[str, Any]) -> str:
     """A measured metric in full, with the feature network where only its protocol names that."""
     printed, network = full_name(metric["name"]), comparable(metric).get("features")
