@@ -54,7 +54,7 @@ def split_halves(
 
 
 def subset(n: int, m: int, *, seed: int, repeat: int) -> Rows:
-    """m of n rows without replacement, another choice for each repeat."""
+    """m of n rows without replacement, another choice for each repeat; all rows if m is n."""
     return np.sort(np.random.default_rng([seed, 3, repeat]).choice(n, m, replace=False))
 
 
