@@ -10,7 +10,7 @@ import numpy as np
 from zoo.errors import NotComputed
 from zoo.evaluation.card import card
 from zoo.evaluation.draw import Halves, Rows, subset
-from zoo.evaluation.measures import Measure, explain
+from zoo.evaluation.measures import UNKNOWN, Measure, explain
 from zoo.metrics.protocol import Context, Known
 
 FLOOR_CUTS = 5
@@ -37,7 +37,7 @@ class Comparison:
     fake: str
     suffix: str = ""
     only: tuple[Rows, Rows] | None = None
-    known: tuple[Known, Known] = (Known(), Known())
+    known: tuple[Known, Known] = (UNKNOWN, UNKNOWN)
     cuts: Sequence[Halves] = ()
     floor: bool = False
     facts: Mapping[str, Any]

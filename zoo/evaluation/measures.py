@@ -13,6 +13,7 @@ from zoo.metrics.features import extract
 from zoo.metrics.protocol import Array, Context, Extractor, Images, Known, Preparing
 from zoo.specs import Metric
 
+UNKNOWN = Known()
 Beside = Callable[[Any, Any, Context], Mapping[str, Any]]
 # Suffix, channel, facts of the extractor, rows of each set.
 View = tuple[str, str, Mapping[str, Any], dict[str, Array]]
@@ -32,7 +33,7 @@ class Sample:
 
     images: Images
     groups: npt.NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
-    known: Known = Known()
+    known: Known = UNKNOWN
     kinds: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
     kept: bool = True
 
@@ -121,7 +122,9 @@ def _on_images(
         rows, compare = {name: sample.images[:] for name, sample in samples.items()}, target
     shape = next(iter(samples.values())).images.shape[1:]
     depending = getattr(target, "settings_for", None)
-    return _measure(metric, metric.name, target, compare, rows, depending(shape) if depending else {})
+    return _measure(
+        metric, metric.name, target, compare, rows, depending(shape) if depending else {}
+    )
 
 
 def _on_features(

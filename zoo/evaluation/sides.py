@@ -13,7 +13,7 @@ import numpy.typing as npt
 from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.arrays import image_set, open_arrays
-from zoo.evaluation.draw import draw
+from zoo.evaluation.draw import drawn_rows
 from zoo.evaluation.encoding import check_encodings, encoding_of, parse_reencode
 from zoo.evaluation.generated import images_of_run
 from zoo.evaluation.measures import Sample
@@ -192,9 +192,7 @@ def _names_of_data(run: Run) -> set[str]:
     return {run.recipe["data"], *(str(dataset.get(key)) for key in ("name", "asked"))}
 
 
-def _dataset(
-    name: str, run: Run | None, asked: Asked, size: Any, *, is_real: bool
-) -> ImageSet:
+def _dataset(name: str, run: Run | None, asked: Asked, size: Any, *, is_real: bool) -> ImageSet:
     """A dataset prepared as for the run that was trained on it, or else as is asked."""
     from zoo.data.loading import open_dataset
     from zoo.recipe import Recipe
@@ -234,20 +232,27 @@ def _side(
     name: str, images: ImageSet, split: str, encoding: str, asked: Asked, quality: int | None
 ) -> Side:
     pictures = Pictures(images, quality)
-    order = by_content(pictures)
+    rows, fingerprint = by_content(pictures)
     if asked.n is not None and asked.n < len(images):
-        chosen = draw(images.take(order.rows), asked.n, seed=asked.seed)
-        pictures = Pictures(chosen, quality)
-        order = by_content(pictures)
-    pictures = pictures.take(order.rows)
+        pictures = pictures.take(rows).take(
+            drawn_rows(_codes(images.groups[rows]), asked.n, seed=asked.seed)
+        )
+        rows, fingerprint = by_content(pictures)
+    pictures = pictures.take(rows)
     return Side(
         name=name,
         sample=_sample(pictures, asked.by),
         dtype=images.dtype.name,
-        fingerprint=order.fingerprint,
+        fingerprint=fingerprint,
         encoding=encoding,
         split=split,
     )
+
+
+def _codes(groups: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
+    """Groups called by where they first occur, for their names may tell of the files' order."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    return first[inverse].astype(str)
 
 
 def _sample(pictures: Pictures, by: Sequence[str]) -> Sample:
@@ -258,7 +263,7 @@ def _sample(pictures: Pictures, by: Sequence[str]) -> Sample:
     further = {name: images.fields[name].astype(str) for name in by if name in images.fields}
     return Sample(
         images=pictures,
-        groups=images.groups,
+        groups=_codes(images.groups),
         known=Known(classes, _ids(images)),
         kinds=kinds(images.groups, classes) | further,
     )

@@ -30,7 +30,7 @@ class Divided:
 def kinds(
     groups: npt.NDArray[np.str_], classes: npt.NDArray[np.str_] | None
 ) -> dict[str, npt.NDArray[np.str_]]:
-    """What images can be divided by: their class if it is known, their group if that has several."""
+    """What images can be divided by: their class if known, their group if some share one."""
     found = {} if classes is None else {"class": classes}
     return found | ({"group": groups} if len(np.unique(groups)) < len(groups) else {})
 

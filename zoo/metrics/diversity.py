@@ -1,4 +1,4 @@
-"""Diversity as MS-SSIM between random pairs of generated images (Odena et al., arXiv:1610.09585)."""
+"""Diversity: MS-SSIM of random pairs of generated images (Odena et al., arXiv:1610.09585)."""
 
 from typing import ClassVar
 

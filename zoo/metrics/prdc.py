@@ -32,7 +32,11 @@ def recall(real: Array, fake: Array, context: Context, *, k: int = K) -> float:
     return _share_inside(centres, others, k)
 
 
-@states(estimator="mean number of real images' balls around a generated image, over k", k=K, images=DRAWN)
+@states(
+    estimator="mean number of real images' balls around a generated image, over k",
+    k=K,
+    images=DRAWN,
+)
 def density(real: Array, fake: Array, context: Context, *, k: int = K) -> float:
     """How many real images' balls hold a generated image, on average over k; may exceed 1."""
     centres, others = _drawn(real, fake, context, k)

@@ -35,12 +35,8 @@ def ssim(first: Images, second: Images, *, step: int = 1) -> npt.NDArray[np.floa
         second: The same shape.
         step: Pixels between windows; 1 takes all.
     """
-    return np.array(
-        [
-            float(_similarities(windows(first[i : i + 1], step), windows(second[i : i + 1], step)))
-            for i in range(len(first))
-        ]
-    )
+    pairs = ((windows(first[[i]], step), windows(second[[i]], step)) for i in range(len(first)))
+    return np.array([_similarities(*pair)[0, 0] for pair in pairs])
 
 
 def nearest_ssim(

@@ -1,4 +1,4 @@
-"""Distance of power spectra, where upsampling leaves its traces (Durall et al., arXiv:2003.01826)."""
+"""Distance of power spectra, which upsampling marks (Durall et al., arXiv:2003.01826)."""
 
 from typing import ClassVar
 
@@ -16,10 +16,10 @@ SMALLEST = 8
 def log_spectrum(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Azimuthally averaged log power spectra (n, rings) of images (n, H, W, C), in dB.
 
-    The mean over channels, less its mean over the image, under a Hann window; the power of each
-    frequency is averaged over rings of equal width up to half a cycle per pixel, half as many as
-    the shorter side has pixels. 0 dB is the power of white noise of one grey level; the power of
-    rounding is added, so that a blank image has a spectrum too.
+    The mean over channels, less its mean over the image, under a Hann window; the power is
+    averaged over rings of equal frequency, one cycle of the shorter side wide, up to the corner
+    where the checkerboard of a bad upsampling lies. 0 dB is the power of white noise of one grey
+    level; the power of rounding is added, so that a blank image has a spectrum too.
 
     Raises:
         zoo.errors.ZooError: If the images are smaller than 8 px.
@@ -31,11 +31,9 @@ def log_spectrum(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     window = np.hanning(height)[:, None] * np.hanning(width)[None]
     centred = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window
     power = np.abs(np.fft.fft2(centred)) ** 2 / (window**2).sum()
-    ring, rings = _rings(height, width)
-    inside = ring < rings
-    counts = np.bincount(ring[inside], minlength=rings)
-    sums = [np.bincount(ring[inside], one[inside], rings) for one in power]
-    profile: npt.NDArray[np.float64] = 10 * np.log10(np.stack(sums) / counts + ROUNDING)
+    ring = _rings(height, width)
+    sums = [np.bincount(ring, one.ravel()) for one in power]
+    profile: npt.NDArray[np.float64] = 10 * np.log10(np.stack(sums) / np.bincount(ring) + ROUNDING)
     return profile
 
 
@@ -49,7 +47,7 @@ class SpectrumDistance:
     settings: ClassVar[dict[str, object]] = {
         "estimator": "RMS over frequencies of the difference of mean log power spectra, dB",
         "window": "Hann",
-        "rings": "half as many as the shorter side has pixels, up to 0.5 cycles per pixel",
+        "rings": "one cycle of the shorter side wide, corners included",
     }
 
     def __call__(self, real: Array, fake: Array, context: Context) -> float:
@@ -76,8 +74,8 @@ class SpectrumDistance:
 spectrum = SpectrumDistance()
 
 
-def _rings(height: int, width: int) -> tuple[npt.NDArray[np.int64], int]:
-    """The ring (H, W) of each frequency, and the number of rings; beyond are the corners."""
-    count = min(height, width) // 2
+def _rings(height: int, width: int) -> npt.NDArray[np.int64]:
+    """The ring (H·W,) of each frequency, those that hold none left out."""
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
-    return np.floor(radius * 2 * count).astype(np.int64), count
+    _, ring = np.unique(np.floor(radius * min(height, width)).ravel(), return_inverse=True)
+    return ring
