@@ -162,9 +162,6 @@ def test_unpaired_images_have_no_paired_metric() -> None:
     for fake in (Known(), Known(ids=np.array(list("abd")))):
         with pytest.raises(NotComputed, match=r"these images have none|2 images have no partner"):
             paired_ssim.compare(clean, clean, Context(real=Known(ids=names), fake=fake))
-    pairs = Known(ids=names)
-    with pytest.raises(NotComputed, match="tear pairs apart"):
-        paired_ssim.compare(clean, clean, Context(resampled=True, real=pairs, fake=pairs))
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 1), (24, 40, 3)])

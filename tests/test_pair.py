@@ -216,6 +216,7 @@ def test_true_pairs_are_told_by_file_names(tmp_path: Path) -> None:
     sides = folder(tmp_path / "clean", clean), folder(tmp_path / "noisy", clean ^ 3)
     found = zoo.score(*sides, metrics=["paired_psnr"])
     assert 30 < values(found)["paired_psnr"] < 60
+    assert (found["metrics"][0]["interval"], found["not_computed"]) == (None, [])
     arrays = zoo.score(clean, clean ^ 3, metrics=["paired_psnr"])
     assert "these images have none" in arrays["not_computed"][0]["reason"]
 

@@ -140,6 +140,8 @@ def _resample(
     measure: Measure, comparison: Comparison, real: Rowed, fake: Rowed, seed: int
 ) -> tuple[Resampled, dict[str, str]]:
     """The values at m images, and what of them could not be computed, with the reason."""
+    if not measure.resampled:
+        return Resampled(), {}
     wanted = "interval, floor and ratio" if comparison.floor else "interval"
     if not comparison.cuts:
         few = "the real images come from one group and cannot be cut by group"

@@ -53,6 +53,7 @@ class Measure:
         rows: Name of a set to its rows, one for each image.
         facts: What the protocol card says about metric, extractor and channel.
         divided: Whether classes and groups are measured apart, too.
+        resampled: Whether it is computed again on subsamples, for range and floor.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Measure:
     rows: Mapping[str, Any]
     facts: Mapping[str, Any]
     divided: bool = True
+    resampled: bool = True
 
 
 def bind(
@@ -156,6 +158,7 @@ def _measure(
             **facts,
         },
         divided=metric.default,
+        resampled=getattr(target, "resampled", True),
     )
 
 

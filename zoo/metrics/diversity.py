@@ -48,12 +48,14 @@ class MsSsimDiversity:
     """Mean MS-SSIM of 500 random pairs of generated images within a class.
 
     Higher than among real images means collapse; lower than that is not better. The real images'
-    number stands beside it, and the floor is the mean of it at m images.
+    number stands beside it.
 
     Attributes:
         settings: What the protocol card prints.
+        resampled: It is not computed again on subsamples.
     """
 
+    resampled = False
     settings: ClassVar[dict[str, object]] = {
         "estimator": "mean MS-SSIM of random pairs of generated images within a class",
         "pairs": PAIRS,

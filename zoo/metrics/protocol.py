@@ -88,7 +88,8 @@ class Score(Protocol):
 
     It may have `settings`, a mapping that its protocol card states, and `settings_for(shape)`,
     more of it that depends on the images' (H, W, C); and `beside(real, fake, context)`, a mapping
-    of further numbers that the card states under `provenance`, such as a standard error.
+    of further numbers that the card states under `provenance`, such as a standard error. One
+    with `resampled = False` is not computed again on subsamples and has no range and no floor.
     """
 
     def __call__(self, real: Array, fake: Array, context: Context) -> float:

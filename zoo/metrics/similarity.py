@@ -125,7 +125,10 @@ class Paired:
 
     Attributes:
         settings: What the protocol card prints.
+        resampled: It is not computed again on subsamples, which would tear pairs apart.
     """
+
+    resampled = False
 
     def __init__(self, of: str) -> None:
         self.of = of
@@ -143,8 +146,6 @@ class Paired:
         Raises:
             zoo.errors.NotComputed: If the images are no pairs.
         """
-        if context.resampled:
-            raise NotComputed("a subsample of either side would tear pairs apart")
         pairs = _partners(context)
         values = [
             _psnr(real[a : a + 1], fake[b : b + 1])
