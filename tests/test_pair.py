@@ -1,6 +1,7 @@
 """`zoo score REAL FAKE`: any two sets, in any order, streamed, cached, and never mixed codecs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from zoo_cli.main import cli
 
 import zoo
 from zoo.data.imageset import ImageSet
+from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.pictures import Pictures, by_content, reencoded
+from zoo.evaluation.sides import _in_values_of
 
 FAST = ("fid", "kid", "precision", "recall", "density", "coverage", "swd", "spectrum")
 
@@ -272,3 +275,12 @@ def test_a_dataset_is_scored_by_name_and_split() -> None:
     (entry,) = (e for e in found["metrics"] if e["name"] == "spectrum")
     assert entry["protocol"]["comparable"]["reals"] == "all"
     assert entry["protocol"]["comparable"]["size"] == "32x32x1"
+
+
+def test_sixteen_bit_files_are_mapped_as_the_reals_are_and_arrays_left_as_they_are() -> None:
+    raw = pictures(4).astype(np.uint16) * 16
+    mapping = Intensity("range", "uint16", low=np.array([0.0]), high=np.array([4095.0]))
+    real = replace(ImageSet.from_array(raw), intensity=mapping)
+    files = replace(ImageSet.from_array(raw), provenance={"licence": "CC0-1.0"})
+    assert np.array_equal(_in_values_of(real, files)[:], real[:])
+    assert np.array_equal(_in_values_of(real, ImageSet.from_array(raw))[:], raw)

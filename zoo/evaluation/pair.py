@@ -19,6 +19,7 @@ from zoo.evaluation.sides import Asked, Side, Source, open_sides
 from zoo.evaluation.subsets import divide
 from zoo.specs import Metric
 
+FEATURES = "features/score"
 MOST_RESAMPLED = 5000
 IMAGE_BYTES = 2**30
 IMAGES = (500, 5000)
@@ -45,7 +46,7 @@ def score(
     network = _network(extractor, weights, layer, chosen)
     with ExitStack() as closing:
         sides = open_sides(real, fake, _asked(seed, asked), closing)
-        return score_sides(*sides, chosen, network, seed=seed, cache=cache or home() / "features")
+        return score_sides(*sides, chosen, network, seed=seed, cache=cache or home() / FEATURES)
 
 
 def score_sides(

@@ -195,6 +195,7 @@ def _names_of_data(run: Run) -> set[str]:
 def _dataset(name: str, run: Run | None, asked: Asked, size: Any, *, is_real: bool) -> ImageSet:
     """A dataset prepared as for the run that was trained on it, or else as is asked."""
     from zoo.data.loading import open_dataset
+    from zoo.plugins import find
     from zoo.recipe import Recipe
     from zoo.settings import DATA_SETTINGS
 
@@ -202,8 +203,9 @@ def _dataset(name: str, run: Run | None, asked: Asked, size: Any, *, is_real: bo
     if not is_real:
         settings["intensity"] = "none"
     if run is not None:
-        known = Recipe.from_dict(run.recipe).settings
-        settings = {key: known[key] for key in DATA_SETTINGS}
+        recipe = Recipe.from_dict(run.recipe)
+        settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
+        settings["multiple_of"] = find("generators", recipe.generator).multiple_of
         name = str((run.manifest.get("dataset") or {}).get("name") or name)
     return open_dataset(name, **settings).images
 
@@ -219,13 +221,16 @@ def _part(images: ImageSet, split: str) -> ImageSet:
 
 
 def _in_values_of(real: ImageSet, fake: ImageSet) -> ImageSet:
-    """Generated files of the reals' raw type, mapped to 8 bits as the reals are, never by their
-    own range."""
+    """Files of the reals' raw type mapped to 8 bits as these are, never by their own range.
+
+    Arrays and a run's images have no provenance: they are in stored values already.
+    """
     mapping = real.intensity
-    alike = fake.pixels.dtype.name == mapping.raw_dtype and fake.intensity.low is None
-    if not alike or mapping.low is None or mapping.low.ndim != 1:
+    raw = bool(fake.provenance) and fake.intensity.low is None
+    if not raw or fake.pixels.dtype.name != mapping.raw_dtype:
         return fake
-    return replace(fake, intensity=mapping)
+    shared = mapping.low is not None and mapping.low.ndim == 1
+    return replace(fake, intensity=mapping) if shared else fake
 
 
 def _side(

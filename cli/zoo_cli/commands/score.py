@@ -14,7 +14,7 @@ OF_NETWORK = ("inception_weights", "inception_layer")
 
 
 @click.command()
-@click.argument("real", shell_complete=lambda *given: complete("datasets")(*given))
+@click.argument("real", shell_complete=complete("datasets"))
 @click.argument("fake")
 @click.option(
     "--metric",
@@ -33,7 +33,14 @@ OF_NETWORK = ("inception_weights", "inception_layer")
 @click.option(
     "-n", "count", metavar="N", type=click.IntRange(min=2), help="At most N images of each side."
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--seed",
+    metavar="N",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Seed of what is drawn and generated.",
+)
 @click.option(
     "--image-size",
     metavar="HxW",
