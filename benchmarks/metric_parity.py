@@ -82,7 +82,7 @@ def compare(n: int, dimension: int, torch_python: str) -> dict[str, Any]:
         file = Path(folder, "features.npz")
         np.savez(file, **sides)
         call = [torch_python, __file__, "--others", str(file)]
-        answer = subprocess.run(call, check=True, capture_output=True, text=True).stdout
+        answer = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout
     others = json.loads(answer.splitlines()[-1])
     rows: dict[str, Any] = {"versions": others.pop("versions")}
     for name, value in of_zoo(sides).items():

@@ -168,7 +168,7 @@ def test_unpaired_images_have_no_paired_metric() -> None:
 def test_the_spectrum_of_white_noise_is_flat_at_its_variance(shape) -> None:
     rng = np.random.default_rng(0)
     images = np.clip(rng.normal(128, 20, (60, *shape)), 0, 255).round().astype(np.uint8)
-    profile = log_spectrum(images).mean(axis=0)[2:]
+    profile = log_spectrum(images).mean(axis=0)[2:-1]
     assert profile == pytest.approx(10 * np.log10(400 / shape[2]), abs=1.2)
     assert np.isfinite(log_spectrum(np.zeros((1, *shape), np.uint8))).all()
 

@@ -182,8 +182,8 @@ def _opened(
         return _part(given, split), split
     trained_on = isinstance(other, Run) and given in _names_of_data(other)
     images = _dataset(given, other if trained_on else None, asked, size, is_real=len_other is None)
-    split = "all" if given.startswith("folder:") else asked.split
-    split = split or ("held-out" if trained_on else "all")
+    wanted = "all" if given.startswith("folder:") else asked.split
+    split = wanted or ("held-out" if trained_on else "all")
     return _part(images, split), split
 
 
