@@ -1,8 +1,10 @@
 """`zoo score REAL FAKE`: any two sets, in any order, streamed, cached, and never mixed codecs."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.pictures import Pictures, by_content, reencoded
 from zoo.evaluation.sides import _in_values_of
+from zoo.runs import Run
 
 FAST = ("fid", "kid", "precision", "recall", "density", "coverage", "swd", "spectrum")
 
@@ -284,3 +287,40 @@ def test_sixteen_bit_files_are_mapped_as_the_reals_are_and_arrays_left_as_they_a
     files = replace(ImageSet.from_array(raw), provenance={"licence": "CC0-1.0"})
     assert np.array_equal(_in_values_of(real, files)[:], real[:])
     assert np.array_equal(_in_values_of(real, ImageSet.from_array(raw))[:], raw)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run whose generator makes bright and dark images in turn, in batches of 16."""
+    made = pictures(200, 90, seed=4)
+    made[::2] += 60
+
+    def batches(gan, n, labels, seed, truncation, dtype):
+        yield from (made[i : min(i + 16, n)].astype(dtype) for i in range(0, n, 16))
+
+    gan = SimpleNamespace(image_shape=(16, 16, 1), sampled_labels=lambda n, seed: np.arange(n) % 2)
+    # In place of modules whose import takes ten seconds.
+    monkeypatch.setitem(sys.modules, "zoo.gan", SimpleNamespace(load_run=lambda run: gan))
+    monkeypatch.setitem(sys.modules, "zoo.gan.sampling", SimpleNamespace(batches=batches))
+    monkeypatch.setattr("zoo.device.configure", lambda: "CPU")
+    run = Run.create(tmp_path / "runs", "cgan", "bbbc/simulated")
+    run.write_recipe({"generator": "cgan", "data": "bbbc/simulated"})
+    run.update_manifest(image_shape=[16, 16, 1], class_names=["bright", "dark"])
+    return run
+
+
+def test_a_run_stands_for_as_many_images_of_its_generator_with_their_classes(
+    run: Run, tmp_path: Path
+) -> None:
+    real = np.concatenate([pictures(35, 150), pictures(35, 90, seed=1)])
+    np.savez(tmp_path / "real.npz", images=real, labels=np.repeat(["bright", "dark"], 35))
+    found = zoo.score(tmp_path / "real.npz", "0", metrics=["swd"], runs=tmp_path / "runs")
+    score = values(found)
+    assert found["metrics"][0]["n_fake"] == 70
+    assert found["metrics"][0]["protocol"]["provenance"]["fake"] == run.name
+    assert max(score["swd[class=bright]"], score["swd[class=dark]"]) < 0.2
+    swapped = np.repeat(["dark", "bright"], 35)
+    np.savez(tmp_path / "swapped.npz", images=real, labels=swapped)
+    wrong = values(zoo.score(tmp_path / "swapped.npz", run.path, metrics=["swd"]))
+    assert wrong["swd"] == pytest.approx(score["swd"], rel=1e-6)
+    assert min(wrong["swd[class=bright]"], wrong["swd[class=dark]"]) > 0.5
