@@ -238,6 +238,7 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         _sampler(gan, images),
         n=recipe.settings["score_images"],
         seed=recipe.settings["seed"],
+        labels=gan.sampled_labels,
         untrained=_sampler(build(recipe, images.shape[1:], len(images.class_names)), images),
         cache=home() / "features",
     )

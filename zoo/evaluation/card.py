@@ -38,9 +38,16 @@ def split_facts(side: str) -> dict[str, Any]:
 def origin(seed: int, images: ImageSet) -> dict[str, Any]:
     """Seeds, machine and versions."""
     return {
-        "seed": seed,
         "split_seed": images.provenance.get("split_seed"),
         "drawing": "systematic sample over groups, each image with the same chance",
+        **surroundings(seed),
+    }
+
+
+def surroundings(seed: int) -> dict[str, Any]:
+    """Seed, machine and versions."""
+    return {
+        "seed": seed,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "versions": {"python": platform.python_version(), **_versions()},
     }

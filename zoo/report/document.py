@@ -58,7 +58,7 @@ def _shown(
         "last_step": last,
         "last_sample": None if last is None else contents.samples[last],
         "convergence": convergence(contents),
-        "metrics": metrics,
+        "metrics": [row for row in metrics if not numbers.part_of(row.name)],
         "metric_sides": [(side, list(rows)) for side, rows in groupby(metrics, lambda m: m.side)],
         "data": data_shown(contents.data),
         "facts": run_facts(contents),
