@@ -160,7 +160,8 @@ class Extractor(Record):
     missing and which command gets it.
 
     Attributes:
-        suffix: What names a metric on its features, such as `keras` in `fid_keras`.
+        suffix: What names a metric on its features, such as `keras` in `fid_keras`; empty only
+            for the published FID's network.
     """
 
     _: KW_ONLY

@@ -7,7 +7,7 @@ import zoo
 
 @zoo.hookimpl
 def zoo_extractors() -> Iterator[zoo.Extractor]:
-    """Keras' InceptionV3."""
+    """Keras' InceptionV3, the published FID's, and both with clean-fid's resize."""
     yield zoo.Extractor(
         "inception-v3",
         "zoo.metrics.inception:InceptionExtractor",
@@ -15,6 +15,29 @@ def zoo_extractors() -> Iterator[zoo.Extractor]:
         paper="arXiv:1512.00567",
         licence="Apache-2.0",
         suffix="keras",
+    )
+    yield zoo.Extractor(
+        "inception-v3-clean",
+        "zoo.metrics.inception:clean",
+        "inception-v3 on images resized as by clean-fid",
+        paper="arXiv:2104.11222",
+        licence="Apache-2.0",
+        suffix="keras_clean",
+    )
+    yield zoo.Extractor(
+        "inception-2015",
+        "zoo.metrics.published:PublishedInception",
+        "The published FID's InceptionV3 of 2015-12-05: 2048 features",
+        paper="arXiv:1706.08500",
+        licence="Apache-2.0",
+    )
+    yield zoo.Extractor(
+        "inception-2015-clean",
+        "zoo.metrics.published:clean",
+        "inception-2015 on images resized as by clean-fid",
+        paper="arXiv:2104.11222",
+        licence="Apache-2.0",
+        suffix="clean",
     )
 
 
@@ -24,7 +47,7 @@ def zoo_metrics() -> Iterator[zoo.Metric]:
     yield zoo.Metric(
         "fid",
         "zoo.metrics.frechet:fid",
-        "Fréchet distance of features, named after the network: fid_keras, fid_mixed8",
+        "Fréchet distance of features, named after the network: fid, fid_keras, fid_mixed8",
         paper="arXiv:1706.08500",
         licence="MIT",
         needs="features",

@@ -100,12 +100,11 @@ def _pooled(
 
 
 def _squares(x: Tensor, block: str, pooled: int) -> Tensor:
+    double = (("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3))
     branches = (
         _conv(x, f"{block}_branch1x1", 64, 1),
         _chain(x, block, ("branch5x5_1", 48, 1), ("branch5x5_2", 64, 5)),
-        _chain(
-            x, block, ("branch3x3dbl_1", 64, 1), ("branch3x3dbl_2", 96, 3), ("branch3x3dbl_3", 96, 3)
-        ),
+        _chain(x, block, *double),
         _pooled(x, block, pooled),
     )
     return layers.Concatenate(name=block)(branches)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ class InceptionExtractor(ImageNetwork):
             "grey": "replicated to three channels",
             "precision": "float32",
         }
+
+
+clean = partial(InceptionExtractor, resize="clean")
 
 
 def _load(path: Path, layer: str) -> keras.Model:

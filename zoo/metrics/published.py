@@ -1,6 +1,7 @@
 """Features of the published FID's network, the InceptionV3 of 2015-12-05."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,6 @@ class PublishedInception(ImageNetwork):
     def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Class logits (n, 1008) without their biases, as the published Inception Score takes."""
         return np.asarray(self(images) @ self._classes)
+
+
+clean = partial(PublishedInception, resize="clean")

@@ -20,6 +20,11 @@ NETWORKS = {
     "keras": "Keras InceptionV3",
     "mixed8": "Keras InceptionV3, cut at mixed8",
     "mixed7": "Keras InceptionV3, cut at mixed7",
+    "keras_clean": "Keras InceptionV3, clean-fid's resize",
+    "mixed8_clean": "Keras InceptionV3, cut at mixed8, clean-fid's resize",
+    "mixed7_clean": "Keras InceptionV3, cut at mixed7, clean-fid's resize",
+    "clean": "InceptionV3 of 2015, clean-fid's resize",
+    "unpublished": "InceptionV3 of 2015, weights of one's own",
 }
 SIDES = {
     "": "against held-out real images",
