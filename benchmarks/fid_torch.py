@@ -1,4 +1,4 @@
-"""torch-fidelity's InceptionV3 in a process of its own, for `fid_parity.py` and `extractor_speed.py`.
+"""torch-fidelity's InceptionV3 in its own process, for `fid_parity.py` and `extractor_speed.py`.
 
 usage: PYTHON fid_torch.py make WEIGHTS.pth IMAGES.npy    random weights, calibrated on images
        PYTHON fid_torch.py serve WEIGHTS.pth              features of the files named on stdin

@@ -1,4 +1,4 @@
-"""The published FID's network, and wrong ways to build it, each of which a parity test must fail."""
+"""The published FID's network and wrong ways to build it, each of which fails the parity test."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -162,7 +162,7 @@ class Evil:
 def test_a_file_that_names_code_is_refused_and_not_run(save, torch_names, tmp_path) -> None:
     state = small_state()
     state["fc.weight"].__class__ = type("Hidden", (Stored,), {"__reduce__": Evil.__reduce__})
-    with pytest.raises(ZooError, match=r"it names builtins.exec, which no weights need"):
+    with pytest.raises(ZooError, match=r"it names \w+.exec, which no weights need"):
         read_state(save(tmp_path / "evil.pth", state))
 
 
@@ -174,7 +174,7 @@ def test_damaged_files_are_refused_in_one_line(torch_names, tmp_path) -> None:
     save_zip(reach, {"fc.bias": Stored(np.ones(3, np.float32), "0", size=(5,))})
     empty = save_zip(tmp_path / "list.pth", [1, 2])
     for path, reason in (
-        (short, "beyond its storage|buffer size"),
+        (short, "beyond its storage|buffer"),
         (text, ""),
         (reach, "beyond its storage"),
         (empty, "no tensors by name"),
