@@ -42,11 +42,9 @@ def variant(
     set_weights(network, arrays, epsilon=epsilon)
     others = {layer.name: other for layer in network.layers if (other := pool(layer))}
     if others:
-        changed = keras.models.clone_model(
+        network = keras.models.clone_model(
             network, clone_function=lambda layer: others.get(layer.name, layer)
         )
-        changed.set_weights(network.get_weights())
-        network = changed
     return ImageNetwork(network, Resize("", "", resize), scale, batch_size=batch_size)
 
 

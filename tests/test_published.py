@@ -237,7 +237,7 @@ def test_a_download_that_is_not_the_published_file_is_not_kept(
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))
     server.files["weights.pth"] = b"PK other"
     monkeypatch.setattr(published_weights, "URL", server.url("weights.pth"))
-    with pytest.raises(ZooError, match=r"is not a published file.*takes it from disk"):
+    with pytest.raises(ZooError, match=r"is not the published file.*takes it from disk"):
         fetch_published()
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pth", ".h5")]
 

@@ -65,6 +65,8 @@ def fetch_published() -> Path:
             return place.path
         try:
             download(url, arriving, size=int(published_weights.MEGABYTES * 1e6))
+            if (found := file_hash(arriving)) not in published_weights.SOURCES:
+                raise ZooError(f"{url} is not the published file: its SHA-256 is {found}")
             return published_weights.convert(arriving).path
         except ZooError as error:
             raise ZooError(f"{error}; `zoo weights convert FILE` takes it from disk") from error

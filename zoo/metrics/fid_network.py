@@ -6,6 +6,7 @@ PyTorch's port; batch normalisation is folded into them, which is mathematically
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ LOGITS = "logits/kernel"
 PARTS = ("kernel", "gamma", "beta", "mean", "variance")
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
-Tensor = keras.KerasTensor
+Tensor = Any  # symbolic, (n, height, width, channels)
 Kernel = int | tuple[int, int]
 Step = tuple[str, int, Kernel]
 

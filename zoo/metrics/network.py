@@ -36,7 +36,8 @@ class ImageNetwork:
         self.batch_size = batch_size
         self.dimension = int(network.output_shape[-1])
         self._network, self._resize, self._scale = network, resize, scale
-        self._batch = tf.function(self._features, reduce_retracing=True)
+        # Traced anew for each image size: the resize and the channels need to know it.
+        self._batch = tf.function(self._features)
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Features (n, dimension) of uint8 images (n, H, W, 1 or 3)."""

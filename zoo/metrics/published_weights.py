@@ -221,7 +221,8 @@ def from_graph(path: Path) -> Arrays:
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-    graph, arrays = GraphDef(), {}
+    graph = GraphDef()
+    arrays: Arrays = {}
     try:
         graph.ParseFromString(path.read_bytes())
     except DecodeError as error:
