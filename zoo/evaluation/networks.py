@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import NotComputed
-from zoo.evaluation.score import registered_metrics
+from zoo.evaluation.score import default_metrics
 from zoo.plugins import find
 
 OURS, PUBLISHED = "inception-v3", "inception-2015"
@@ -23,7 +23,7 @@ def score_networks(
         weights: Of Keras' InceptionV3; by default those in place.
         layer: Of Keras' InceptionV3; by default the last.
     """
-    named = [metric for metric in registered_metrics() if metric.suffixed]
+    named = [metric for metric in default_metrics() if metric.suffixed]
     found = measure(extractor=_network(OURS, weights=weights, layer=layer))
     names = {metric.name for metric in named}
     for lost in found["not_computed"]:
