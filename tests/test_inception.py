@@ -145,9 +145,9 @@ def test_weights_commands_list_and_import(tmp_path: Path) -> None:
     imported = CliRunner().invoke(command, ["import", "inception-v3", str(path)])
     assert imported.exit_code == 0, imported.output
     rows = json.loads(CliRunner().invoke(command, ["list", "--json"]).stdout)
-    assert {row["name"] for row in rows} == {"inception-v3"}
+    assert {row["name"] for row in rows} == {"inception-v3", "inception-2015"}
     assert [row["layer"] for row in rows if row["present"]] == ["mixed8"]
-    assert "inception-v3  mixed8    present  " in CliRunner().invoke(command, ["list"]).stdout
+    assert "inception-v3    mixed8    present  " in CliRunner().invoke(command, ["list"]).stdout
 
 
 def test_an_unknown_network_is_refused_with_the_choices() -> None:

@@ -157,7 +157,7 @@ class _MeanColour:
 def test_features_are_kept_by_content_and_by_extractor(tmp_path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
     extractor = _MeanColour("a")
-    first = extract(extractor, images, cache=tmp_path)
+    first = np.array(extract(extractor, images, cache=tmp_path))
     again = extract(extractor, images, cache=tmp_path)
     assert extractor.calls == 1
     assert isinstance(again, np.memmap)

@@ -382,6 +382,19 @@ def test_metric_names_are_printed_in_full():
     assert sides == ["against the training images"]
 
 
+def test_scores_of_a_class_come_last_under_its_name_and_never_stand_for_the_run():
+    found = {"metrics": [metric("fid_keras[class=long]", 2.0), metric("fid_keras_train", 1.0)]}
+    rows = metric_rows(found)
+    assert [row.label for row in rows] == ["FID (Keras InceptionV3)"] * 2
+    assert [row.side for row in rows] == [
+        "against the training images",
+        "class long, against held-out real images",
+    ]
+    assert full_name("ms_ssim_diversity_train") == full_name("ms_ssim_diversity")
+    assert full_name("inception_score_fid[class=a_b]").startswith("Inception Score (")
+    assert headline(found) is None
+
+
 def test_a_training_score_never_stands_for_a_run():
     assert headline({"metrics": [metric("fid_keras_train", 1.0)]}) is None
 

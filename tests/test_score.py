@@ -1,5 +1,6 @@
 """A score carries its floor, range and protocol, or says why it was not computed."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -12,9 +13,10 @@ from zoo.errors import Interrupted, ZooError
 from zoo.evaluation import measures
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.neighbours import nearest
-from zoo.evaluation.score import registered_metrics, score
+from zoo.evaluation.score import default_metrics, registered_metrics, score
 from zoo.metrics import Context
 from zoo.report.feasibility import feasibility
+from zoo.report.numbers import headline
 
 METRICS = (
     Metric("fid", "zoo.metrics.frechet:fid", needs="features", suffixed=True),
@@ -93,7 +95,9 @@ def test_every_metric_is_scored_against_held_out_training_and_untrained(evaluati
         for suffix in ("", "_train", "_untrained")
         for name in ("fid_random", "kid_random", "coverage", "swd")
     ]
-    assert evaluation["not_computed"] == []
+    (lost,) = evaluation["not_computed"]
+    assert lost["name"] == "scores per group"
+    assert "fewer than 30 images" in lost["reason"]
 
 
 def test_an_entry_has_the_documented_fields_and_is_json(evaluation: dict) -> None:
@@ -164,7 +168,7 @@ def test_as_many_training_as_held_out_images_are_compared() -> None:
 
 def test_installed_metrics_are_the_default_with_named_distances_first() -> None:
     names = [metric.name for metric in registered_metrics()]
-    assert names[:3] == ["fid", "kid", "swd"]
+    assert names[:2] == ["fid", "fid_infinity"]
     assert set(names) >= {"density", "coverage", "precision", "recall"}
 
 
@@ -198,7 +202,7 @@ def test_a_score_depends_on_its_seed_alone() -> None:
 def test_without_weights_the_reason_and_the_command_are_given_and_swd_remains() -> None:
     found = score(image_set(), sampler(), extractor=NO_WEIGHTS, n=30, metrics=METRICS)
     assert list(entries(found)) == ["swd", "swd_train"]
-    assert found["not_computed"] == [
+    assert found["not_computed"][:3] == [
         {"name": name, "reason": NO_WEIGHTS} for name in ("fid", "kid", "coverage")
     ]
 
@@ -356,3 +360,40 @@ def test_the_nearest_real_image_of_a_copy_is_its_original(monkeypatch: pytest.Mo
     assert [row["id"] for row in found] == ["image 17", "image 3", "image 230"]
     assert [row["fake"] for row in found] == [0, 1, 2]
     assert [row["distance"] for row in found] == pytest.approx([0, 4, 0], abs=0.1)
+
+
+def test_a_class_that_the_generator_gets_wrong_stands_out_in_a_run() -> None:
+    images = image_set(n=480)
+    classes = np.arange(480) // 240
+    labelled = dataclasses.replace(images, labels=classes, class_names=("round", "long"))
+
+    def labels(n: int, seed: int) -> np.ndarray:
+        return np.arange(n) % 2
+
+    def sample(n: int, seed: int) -> np.ndarray:
+        fakes = sampler()(n, seed)
+        fakes[1::2] = np.clip(fakes[1::2].astype(int) + 40, 0, 255)
+        return fakes
+
+    found = entries(
+        score(
+            labelled,
+            sample,
+            extractor=RandomProjection(),
+            n=160,
+            labels=labels,
+            metrics=METRICS[:1],
+        )
+    )
+    right, wrong = (found[f"fid_random[class={name}]"] for name in ("round", "long"))
+    assert wrong["value"] > 3 * right["value"]
+    assert wrong["ratio"] > 3 * right["ratio"]
+    assert right["n_real"] == wrong["n_real"] == wrong["n_fake"]
+    assert wrong["protocol"]["comparable"]["generated"] == "of the same class"
+    assert headline({"metrics": [wrong]}) is None
+
+
+def test_metrics_on_request_are_not_computed_by_default() -> None:
+    default = {metric.name for metric in default_metrics()}
+    assert {"spectrum", "object_count", "ms_ssim_diversity"} <= default
+    assert not default & {"nn_ssim", "paired_ssim", "inception_score", "fid_infinity"}

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 
 SECONDS_BETWEEN_LINES = 15.0
+_shown = False
 
 
 @contextlib.contextmanager
 def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    """Show how far a task is.
+    """Show how far a task is; one that is part of another that is shown says nothing.
 
     Args:
         label: What is being done, such as `"Extracting features"`.
@@ -20,9 +21,17 @@ def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], 
     Yields:
         `advance(amount)`, to call as work is done.
     """
+    global _shown
+    if _shown:
+        yield lambda amount: None
+        return
     show = _bar if sys.stderr.isatty() else _lines
-    with show(label, total, unit) as advance:
-        yield advance
+    _shown = True
+    try:
+        with show(label, total, unit) as advance:
+            yield advance
+    finally:
+        _shown = False
 
 
 @contextlib.contextmanager

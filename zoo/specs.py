@@ -160,7 +160,8 @@ class Extractor(Record):
     missing and which command gets it.
 
     Attributes:
-        suffix: What names a metric on its features, such as `keras` in `fid_keras`.
+        suffix: What names a metric on its features, such as `keras` in `fid_keras`; empty only
+            for the published FID's network.
     """
 
     _: KW_ONLY
@@ -172,16 +173,19 @@ class Metric(Record):
     """A number from real and generated images: `score(real, fake, context) -> float`.
 
     Attributes:
-        needs: `"images"` (uint8, n×H×W×C) or `"features"` (float64, n×d).
+        needs: `"images"` (uint8, n×H×W×C), `"features"` (float32, n×d, memory-mapped) or
+            `"logits"` (float32, n×classes), which not every feature network has.
         better: `"lower"`, `"higher"` or `"neither"`.
         suffixed: Whether the extractor's suffix is part of the name, as in `fid_keras`, because
             values of two extractors are never set side by side.
+        default: Whether it is computed without being asked for by name.
     """
 
     _: KW_ONLY
     needs: str = "images"
     better: str = "lower"
     suffixed: bool = False
+    default: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
-from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.errors import UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.publish import SHOWN, publish
 from zoo.recipe import Recipe, check_size, resolve
@@ -225,29 +226,24 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
 
 def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.data.home import home
+    from zoo.evaluation.networks import score_networks
     from zoo.evaluation.score import score
     from zoo.gan import build
 
     if run.evaluation_path.is_file():
         return
-    evaluation = score(
+    measure = partial(
+        score,
         images,
         _sampler(gan, images),
-        extractor=_extractor(recipe),
         n=recipe.settings["score_images"],
         seed=recipe.settings["seed"],
+        labels=gan.sampled_labels,
         untrained=_sampler(build(recipe, images.shape[1:], len(images.class_names)), images),
         cache=home() / "features",
     )
-    write_json(run.evaluation_path, evaluation)
-
-
-def _extractor(recipe: Recipe) -> Any:
     weights, layer = (recipe.settings[f"inception_{key}"] for key in ("weights", "layer"))
-    try:
-        return find("extractors", "inception-v3").load()(weights=weights, layer=layer)
-    except NotComputed as error:
-        return str(error)
+    write_json(run.evaluation_path, score_networks(measure, weights=weights, layer=layer))
 
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:

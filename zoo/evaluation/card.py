@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -38,9 +38,16 @@ def split_facts(side: str) -> dict[str, Any]:
 def origin(seed: int, images: ImageSet) -> dict[str, Any]:
     """Seeds, machine and versions."""
     return {
-        "seed": seed,
         "split_seed": images.provenance.get("split_seed"),
         "drawing": "systematic sample over groups, each image with the same chance",
+        **surroundings(seed),
+    }
+
+
+def surroundings(seed: int) -> dict[str, Any]:
+    """Seed, machine and versions."""
+    return {
+        "seed": seed,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "versions": {"python": platform.python_version(), **_versions()},
     }
@@ -49,6 +56,31 @@ def origin(seed: int, images: ImageSet) -> dict[str, Any]:
 def card(comparable: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict[str, Any]:
     """The card as `evaluation.json` holds it."""
     return {"comparable": dict(comparable), "provenance": dict(provenance)}
+
+
+def difference(
+    first: Mapping[str, Any], second: Mapping[str, Any], *, without: Collection[str] = ()
+) -> tuple[str, Any, Any]:
+    """The first field in which two cards' `comparable` facts differ, with both values.
+
+    Args:
+        first: Facts of one number.
+        second: Facts of another.
+        without: Fields that may differ.
+
+    Returns:
+        (field, value in first, value in second); a field of a nested mapping is dotted, one that
+        is absent has the value `None`. The field is empty if nothing differs.
+    """
+    for key in dict.fromkeys([*first, *second]):
+        ours, theirs = first.get(key), second.get(key)
+        if key in without or ours == theirs:
+            continue
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            inner, ours, theirs = difference(ours, theirs)
+            return f"{key}.{inner}", ours, theirs
+        return key, ours, theirs
+    return "", None, None
 
 
 def _versions() -> dict[str, str]:

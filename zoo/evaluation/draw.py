@@ -23,12 +23,15 @@ def draw(images: ImageSet, n: int, *, seed: int) -> ImageSet:
     A systematic sample: images in random order within groups in random order, of which every
     (len / n)-th is taken from a random start.
     """
-    if len(images) <= n:
-        return images
+    return images if len(images) <= n else images.take(drawn_rows(images.groups, n, seed=seed))
+
+
+def drawn_rows(groups: npt.NDArray[np.str_], n: int, *, seed: int) -> Rows:
+    """The n rows, in order, that `draw` takes of as many as there are groups given."""
     rng = np.random.default_rng([seed, 1])
-    order = _by_group(images.groups, rng)
-    at = (np.arange(n) + rng.random()) * len(images) / n
-    return images.take(np.sort(order[at.astype(np.int64)]))
+    order = _by_group(groups, rng)
+    at = (np.arange(n) + rng.random()) * len(groups) / n
+    return np.sort(order[at.astype(np.int64)])
 
 
 def split_halves(
@@ -54,7 +57,7 @@ def split_halves(
 
 
 def subset(n: int, m: int, *, seed: int, repeat: int) -> Rows:
-    """m of n rows without replacement, another choice for each repeat."""
+    """m of n rows without replacement, another choice for each repeat; all rows if m is n."""
     return np.sort(np.random.default_rng([seed, 3, repeat]).choice(n, m, replace=False))
 
 

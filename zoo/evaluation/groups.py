@@ -37,6 +37,25 @@ def group_interval(
     return float(low), float(high)
 
 
+def group_draws(
+    groups: npt.NDArray[np.str_], count: int, rng: np.random.Generator
+) -> list[npt.NDArray[np.int64]]:
+    """Rows of `count` bootstrap samples of whole groups, of about as many rows each.
+
+    Args:
+        groups: (n,) group of each row.
+        count: Number of samples.
+        rng: Where they are drawn from.
+    """
+    _, code = np.unique(groups, return_inverse=True)
+    if len(groups) == code.max() + 1:
+        return list(rng.integers(len(groups), size=(count, len(groups))))
+    order = np.argsort(code, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(code))[:-1])
+    chosen = rng.integers(len(members), size=(count, len(members)))
+    return [np.concatenate([members[i] for i in row]) for row in chosen]
+
+
 def _alike(
     value: float, groups: npt.NDArray[np.str_], strata: npt.NDArray[np.int64]
 ) -> tuple[float, float]:

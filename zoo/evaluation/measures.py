@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from zoo.errors import Interrupted, ZooError
 from zoo.metrics.features import extract
-from zoo.metrics.protocol import Array, Context, Extractor, Preparing
+from zoo.metrics.protocol import Array, Context, Extractor, Images, Known, Preparing
 from zoo.specs import Metric
 
-REALS = ("held_out", "train")
-
+UNKNOWN = Known()
+Beside = Callable[[Any, Any, Context], Mapping[str, Any]]
 # Suffix, channel, facts of the extractor, rows of each set.
 View = tuple[str, str, Mapping[str, Any], dict[str, Array]]
 
@@ -24,12 +24,18 @@ class Sample:
     """The images of one side.
 
     Attributes:
-        images: (n, H, W, C) uint8.
+        images: (n, H, W, C) uint8, in memory or read when they are indexed.
         groups: (n,) the source of each image; empty for generated ones.
+        known: Their classes and ids, as far as they are known.
+        kinds: What they can be divided by: name to (n,) str, such as class or plate.
+        kept: Whether their features are worth keeping for another time.
     """
 
-    images: npt.NDArray[np.uint8]
+    images: Images
     groups: npt.NDArray[np.str_] = field(default_factory=lambda: np.empty(0, np.str_))
+    known: Known = UNKNOWN
+    kinds: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+    kept: bool = True
 
     def __len__(self) -> int:
         return len(self.images)
@@ -43,17 +49,21 @@ class Measure:
         name: As it is printed, such as `fid_keras`.
         better: `"lower"`, `"higher"` or `"neither"`.
         compare: Real rows, generated rows and context to a number.
-        standard_error: The same arguments to an error of the value, or `None`.
+        beside: The same arguments to further numbers, or `None`.
         rows: Name of a set to its rows, one for each image.
         facts: What the protocol card says about metric, extractor and channel.
+        divided: Whether classes and groups are measured apart, too.
+        resampled: Whether it is computed again on subsamples, for range and floor.
     """
 
     name: str
     better: str
-    compare: Callable[[Array, Array, Context], float]
-    standard_error: Callable[[Array, Array, Context], float | None] | None
-    rows: Mapping[str, Array]
+    compare: Callable[[Any, Any, Context], float]
+    beside: Beside | None
+    rows: Mapping[str, Any]
     facts: Mapping[str, Any]
+    divided: bool = True
+    resampled: bool = True
 
 
 def bind(
@@ -71,13 +81,17 @@ def bind(
     """
     bound: list[Measure] = []
     failed: list[dict[str, str]] = []
-    views = _feature_views(metrics, samples, extractor, cache, failed)
+    views = {
+        needs: _feature_views(metrics, samples, extractor, cache, failed, needs=needs)
+        for needs in ("features", "logits")
+    }
+    prepared: dict[Any, dict[str, Any]] = {}
     for metric in metrics:
         try:
             if metric.needs == "images":
-                bound.append(_on_images(metric, samples, seed))
+                bound.append(_on_images(metric, samples, seed, prepared))
             else:
-                bound += [_on_features(metric, *view) for view in views]
+                bound += [_on_features(metric, *view) for view in views[metric.needs]]
         except Exception as error:  # a third party's metric may raise anything
             failed.append({"name": metric.name, "reason": explain(error)})
     return bound, failed
@@ -95,14 +109,24 @@ def explain(error: Exception) -> str:
     return text if isinstance(error, ZooError) and text else f"{type(error).__name__}: {text}"
 
 
-def _on_images(metric: Metric, samples: Mapping[str, Sample], seed: int) -> Measure:
+def _on_images(
+    metric: Metric, samples: Mapping[str, Sample], seed: int, prepared: dict[Any, dict[str, Any]]
+) -> Measure:
+    """The metric on images, or on descriptors, which those that prepare alike share."""
     target = metric.load()
-    rows: dict[str, Array] = {name: sample.images for name, sample in samples.items()}
-    compare = target
     if isinstance(target, Preparing):
-        rows = {name: target.prepare(images, seed=seed) for name, images in rows.items()}
-        compare = target.compare
-    return _measure(metric, metric.name, target, compare, rows, {})
+        if target.prepare not in prepared:
+            prepared[target.prepare] = {
+                name: target.prepare(sample.images, seed=seed) for name, sample in samples.items()
+            }
+        rows, compare = prepared[target.prepare], target.compare
+    else:
+        rows, compare = {name: sample.images[:] for name, sample in samples.items()}, target
+    shape = next(iter(samples.values())).images.shape[1:]
+    depending = getattr(target, "settings_for", None)
+    return _measure(
+        metric, metric.name, target, compare, rows, depending(shape) if depending else {}
+    )
 
 
 def _on_features(
@@ -117,15 +141,15 @@ def _measure(
     metric: Metric,
     name: str,
     target: Any,
-    compare: Callable[[Array, Array, Context], float],
-    rows: Mapping[str, Array],
+    compare: Callable[[Any, Any, Context], float],
+    rows: Mapping[str, Any],
     facts: Mapping[str, Any],
 ) -> Measure:
     return Measure(
         name=name,
         better=metric.better,
         compare=compare,
-        standard_error=getattr(target, "standard_error", None),
+        beside=getattr(target, "beside", None),
         rows=rows,
         facts={
             "metric": metric.name,
@@ -133,6 +157,8 @@ def _measure(
             **getattr(target, "settings", {}),
             **facts,
         },
+        divided=metric.default,
+        resampled=getattr(target, "resampled", True),
     )
 
 
@@ -142,14 +168,17 @@ def _feature_views(
     extractor: Extractor | str,
     cache: Path | None,
     failed: list[dict[str, str]],
+    *,
+    needs: str,
 ) -> list[View]:
-    needing = [metric.name for metric in metrics if metric.needs == "features"]
+    needing = [metric.name for metric in metrics if metric.needs == needs]
     if not needing:
         return []
     try:
         if isinstance(extractor, str):
             raise ZooError(extractor)
-        return [_view(extractor, samples, channel, cache) for channel in _channels(samples)]
+        channels = _channels(samples)
+        return [_view(extractor, samples, c, cache, logits=needs == "logits") for c in channels]
     except Exception as error:  # a third party's extractor may raise anything
         failed += [{"name": name, "reason": explain(error)} for name in needing]
         return []
@@ -165,14 +194,35 @@ def _view(
     samples: Mapping[str, Sample],
     channel: int | None,
     cache: Path | None,
+    *,
+    logits: bool,
 ) -> View:
     rows: dict[str, Array] = {}
     for name, sample in samples.items():
-        images = sample.images if channel is None else sample.images[..., channel : channel + 1]
-        kept = cache if name in REALS else None
-        rows[name] = extract(extractor, images, cache=kept).astype(np.float64)
+        images = sample.images if channel is None else OneChannel(sample.images, channel)
+        kept = cache if sample.kept else None
+        rows[name] = extract(extractor, images, cache=kept, logits=logits)
     facts = {"features": extractor.suffix, **extractor.facts}
     if channel is None:
         return extractor.suffix, "", facts, rows
     facts["channel"] = channel + 1
     return extractor.suffix, f"channel{channel + 1}", facts, rows
+
+
+@dataclass(frozen=True)
+class OneChannel:
+    """One channel of images, (n, H, W, 1)."""
+
+    images: Images
+    channel: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, H, W, 1)."""
+        return (*self.images.shape[:3], 1)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, which: Any, /) -> npt.NDArray[np.uint8]:
+        return self.images[which][..., self.channel : self.channel + 1]

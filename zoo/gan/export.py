@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.claims import USE
 from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
 from zoo.gan.readme import readme
@@ -86,7 +87,7 @@ def _origin(run: Run, step: int) -> Facts:
     dataset = run.manifest.get("dataset") or {}
     return {
         "synthetic": True,
-        "use": "research only, not for clinical use",
+        "use": USE,
         "software": f"zoo {version('zoo')}",
         "run": run.path.resolve().name,
         "generator": run.recipe.get("generator"),
@@ -190,7 +191,7 @@ def _write_onnx(network: Network, folder: Path) -> None:
     model, _ = tf2onnx.convert.from_function(tf.function(images), [specs], opset=OPSET)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
-    marks = {"synthetic": "true", "use": "research only, not for clinical use"}
+    marks = {"synthetic": "true", "use": USE}
     onnx.helper.set_model_props(model, marks)
     try:
         onnx.checker.check_model(model, full_check=True)

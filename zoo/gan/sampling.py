@@ -1,6 +1,6 @@
 """Images from a trained generator, in integers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -26,16 +26,29 @@ def sample(
     dtype: Literal["uint8", "uint16"],
 ) -> Array:
     """Images from the averaged generator; `GAN.sample` documents it."""
+    images = np.empty((n, *gan.image_shape), dtype)
+    for i, batch in enumerate(batches(gan, n, labels, seed, truncation, dtype)):
+        images[i * BATCH : i * BATCH + len(batch)] = batch
+    return images
+
+
+def batches(
+    gan: "GAN",
+    n: int,
+    labels: npt.ArrayLike | None,
+    seed: int,
+    truncation: float,
+    dtype: str,
+) -> Iterator[Array]:
+    """The images of `sample`, at most 64 at a time."""
     draws = Draws(gan.random_shapes, seed)
     chosen = find_labels(gan, n, labels, seed)
-    images = np.empty((n, *gan.image_shape), dtype)
     for start in range(0, n, BATCH):
         here = slice(start, min(start + BATCH, n))
         named = draws.take(here.stop - start)
         if chosen is not None:
             named[LABELS] = chosen[here]
-        images[here] = _batch(gan, named, truncation, dtype)
-    return images
+        yield _batch(gan, named, truncation, dtype)
 
 
 def find_labels(

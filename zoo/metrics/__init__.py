@@ -1,5 +1,5 @@
 """Images to numbers: the formulas, each a plain function on features or on images."""
 
-from zoo.metrics.protocol import Context, Extractor, Preparing, Score, states
+from zoo.metrics.protocol import Context, Extractor, Images, Known, Preparing, Score, states
 
-__all__ = ["Context", "Extractor", "Preparing", "Score", "states"]
+__all__ = ["Context", "Extractor", "Images", "Known", "Preparing", "Score", "states"]

@@ -2,23 +2,30 @@
 
 import hashlib
 import json
+import mmap
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import ZooError
-from zoo.metrics.protocol import Array, Extractor
+from zoo.errors import NotComputed, ZooError
+from zoo.metrics.protocol import Array, Extractor, Images
+from zoo.progress import progress
 from zoo.runs.files import atomic
 
 Features = npt.NDArray[np.float64]
+Network = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
+BLOCK_BYTES = 64 * 2**20
+LARGEST_BLOCK = 4096
+ROWS = 1024
 
 
 def checked_pair(real: Array, fake: Array, *, rows: int = 2) -> tuple[Features, Features]:
-    """Both sets of features as float64 (n, d).
+    """Both sets of features as float64 (n, d), read into memory.
 
     Args:
         real: (n, d).
@@ -29,23 +36,53 @@ def checked_pair(real: Array, fake: Array, *, rows: int = 2) -> tuple[Features, 
         zoo.errors.ZooError: If a set has another number of dimensions, too few rows, or values
             that are not finite; or if the two widths differ.
     """
-    first, second = _checked(real, "real", rows), _checked(fake, "generated", rows)
-    if first.shape[1] != second.shape[1]:
+    check_shapes(real, fake, rows=rows)
+    return read(real, "real"), read(fake, "generated")
+
+
+def check_shapes(real: Array, fake: Array, *, rows: int = 2) -> None:
+    """Refuse what `checked_pair` refuses, but for values that are not finite."""
+    for features, side in ((real, "real"), (fake, "generated")):
+        if np.ndim(features) != 2:
+            shape = np.shape(features)
+            raise ZooError(f"{side} features must be a table (n, d), not of shape {shape}")
+        if len(features) < rows:
+            raise ZooError(f"{len(features)} {side} images are too few: {rows} are needed")
+    if real.shape[1] != fake.shape[1]:
         raise ZooError(
-            f"real images have {first.shape[1]} features and generated ones {second.shape[1]}"
+            f"real images have {real.shape[1]} features and generated ones {fake.shape[1]}"
         )
-    return first, second
 
 
-def _checked(features: Array, side: str, rows: int) -> Features:
-    values = np.asarray(features, np.float64)
-    if values.ndim != 2:
-        raise ZooError(f"{side} features must be a table (n, d), not of shape {values.shape}")
-    if len(values) < rows:
-        raise ZooError(f"{len(values)} {side} images are too few: {rows} are needed")
+def read(features: Array, side: str, which: Any = slice(None)) -> Features:
+    """Rows of features (n, d) as float64 in memory.
+
+    Raises:
+        zoo.errors.ZooError: If some are not finite.
+    """
+    values = np.array(reopened(features)[which], np.float64)
     if bad := int((~np.isfinite(values).all(axis=1)).sum()):
         raise ZooError(f"{bad} of {len(values)} {side} images have features that are not finite")
     return values
+
+
+def reopened(array: Array) -> Array:
+    """A memory-mapped file opened anew, and any other array as it is.
+
+    Pages that were read stay resident as long as the mapping they were read through.
+    """
+    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)):
+        return array
+    name, dtype, offset = array.filename, array.dtype, array.offset
+    if name is None or not array.flags.c_contiguous:
+        return array
+    return np.memmap(name, dtype, "r", offset, array.shape)
+
+
+def blocks(features: Array, side: str) -> Iterator[Features]:
+    """All rows of features (n, d), some at a time."""
+    for start in range(0, len(features), ROWS):
+        yield read(features, side, slice(start, start + ROWS))
 
 
 def squared_distances(first: Features, second: Features) -> Features:
@@ -64,37 +101,85 @@ def to_uint8(images: Array) -> npt.NDArray[np.uint8]:
 
 
 def extract(
-    extractor: Extractor, images: npt.NDArray[np.uint8], *, cache: Path | None = None
+    extractor: Extractor, images: Images, *, cache: Path | None = None, logits: bool = False
 ) -> npt.NDArray[np.float32]:
     """Features (n, d) of images (n, H, W, C), taken from the cache folder if they are there.
+
+    With a cache memory does not grow with the number of images: these are read and their
+    features written block by block, and what is returned is memory-mapped.
 
     Args:
         extractor: The feature network.
         images: uint8.
         cache: Folder of `.npy` files named by what they were computed from; `None` keeps none.
+        logits: The network's logits of its classes instead of its features.
+
+    Raises:
+        zoo.errors.NotComputed: If logits are wanted of a network that has none.
     """
+    network = extractor if not logits else class_logits(extractor)
     if cache is None:
-        return extractor(images)
-    path = cache / f"{_content_key(extractor.facts, images)}.npy"
-    try:
-        stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.concatenate(list(_computed(network, images)))
+    path = cache / f"{_content_key(extractor.facts, images, logits)}.npy"
+    if (stored := _stored(path)) is not None:
         return stored
-    except (OSError, ValueError):  # absent or damaged
-        features = extractor(images)
-        _keep(features, path)
-        return features
-
-
-def _keep(features: npt.NDArray[np.float32], path: Path) -> None:
     try:
         with atomic(path) as file:
-            np.save(file, features, allow_pickle=False)
+            width = 0
+            for block in _computed(network, images):
+                if not width:
+                    width = block.shape[1]
+                    facts = {"descr": "<f4", "fortran_order": False, "shape": (len(images), width)}
+                    np.lib.format.write_array_header_1_0(file, facts)
+                file.write(np.ascontiguousarray(block, "<f4").tobytes())
     except ZooError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
         print(f"warning: features are not kept: {error}", file=sys.stderr)
+        return extract(extractor, images, logits=logits)
+    kept = _stored(path)
+    return extract(extractor, images, logits=logits) if kept is None else kept
 
 
-def _content_key(facts: Mapping[str, Any], images: npt.NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(json.dumps([dict(facts), images.shape], sort_keys=True).encode())
-    for image in images:
-        digest.update(np.ascontiguousarray(image).tobytes())
+def class_logits(extractor: Extractor) -> Network:
+    """The method of a network that gives the logits (n, classes) of images.
+
+    Raises:
+        zoo.errors.NotComputed: If it has none.
+    """
+    if (network := getattr(extractor, "logits", None)) is None:
+        name = extractor.facts.get("extractor", extractor.suffix)
+        raise NotComputed(f"the network {name} is loaded without class logits")
+    return network  # type: ignore[no-any-return]
+
+
+def block_size(images: Images) -> int:
+    """How many images are read at a time: whole batches of 32, at most about 64 MB."""
+    fitting = BLOCK_BYTES // max(1, int(np.prod(images.shape[1:])))
+    return max(32, min(fitting, LARGEST_BLOCK) // 32 * 32)
+
+
+def _computed(network: Network, images: Images) -> Iterator[npt.NDArray[np.float32]]:
+    size = block_size(images)
+    with progress("Extracting features", len(images), "images") as advance:
+        for start in range(0, len(images), size):
+            block = images[start : start + size]
+            yield network(block)
+            advance(len(block))
+
+
+def _stored(path: Path) -> npt.NDArray[np.float32] | None:
+    try:
+        stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):  # absent or damaged
+        return None
+    return stored
+
+
+def _content_key(facts: Mapping[str, Any], images: Images, logits: bool) -> str:
+    what = [dict(facts), images.shape, *(["logits"] if logits else [])]
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
+    size = block_size(images)
+    for start in range(0, len(images), size):
+        digest.update(np.ascontiguousarray(images[start : start + size]).data)
     return digest.hexdigest()

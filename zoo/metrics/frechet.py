@@ -1,19 +1,31 @@
 """The Fréchet distance between two sets of features (Heusel et al., arXiv:1706.08500)."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from zoo.errors import ZooError
-from zoo.metrics.features import Features, checked_pair
+from zoo.errors import NotComputed, ZooError
+from zoo.metrics.features import Features, blocks, check_shapes, checked_pair
 from zoo.metrics.protocol import Array, Context, states
 
 GRAM_LIMIT = 2048
+LEAST_FOR_LIMIT = 5000
+LIMIT_POINTS = 15
+
+
+class Moments(NamedTuple):
+    """Mean (d,) and covariance (d, d) of features."""
+
+    mean: Features
+    covariance: Features
 
 
 def frechet_distance(real: Array, fake: Array) -> float:
     """Fréchet distance of the Gaussians that fit two sets of features.
 
     ‖μ₁ − μ₂‖² + Tr Σ₁ + Tr Σ₂ − 2 Tr (Σ₁Σ₂)^½ in double precision, covariances with n − 1.
+    Sets of 2,048 and more are read in blocks, so that memory does not grow with their number.
 
     Args:
         real: (n, d).
@@ -26,11 +38,43 @@ def frechet_distance(real: Array, fake: Array) -> float:
         zoo.errors.ZooError: If a set has fewer than 2 rows or values that are not finite, or
             the widths differ.
     """
-    first, second = checked_pair(real, fake)
-    shift = first.mean(0) - second.mean(0)
-    spread = first.var(0, ddof=1).sum() + second.var(0, ddof=1).sum()
-    root = _root_trace(first - first.mean(0), second - second.mean(0))
-    return float(shift @ shift + spread - 2 * root)
+    check_shapes(real, fake)
+    if min(len(real), len(fake)) < GRAM_LIMIT:
+        return _from_rows(*checked_pair(real, fake))
+    return _from_moments(_moments(real, "real"), _moments(fake, "generated"))
+
+
+def frechet_limit(real: Array, fake: Array, *, seed: int = 0) -> float:
+    """Fréchet distance extrapolated to infinitely many generated images, FID∞.
+
+    The distance is close to linear in 1/m (Chong & Forsyth, arXiv:1911.07023). It is measured at
+    15 numbers m of generated images, drawn without replacement, evenly spaced from 5,000 to all,
+    and the value is the intercept of the line that fits them.
+
+    Args:
+        real: (n, d), all of which each distance is measured against.
+        fake: (m, d).
+        seed: Seed of the draws.
+
+    Raises:
+        zoo.errors.NotComputed: If a set has fewer than 5,000 rows.
+        zoo.errors.ZooError: As `frechet_distance`.
+    """
+    check_shapes(real, fake)
+    if (fewest := min(len(real), len(fake))) < LEAST_FOR_LIMIT:
+        raise NotComputed(
+            f"FID∞ needs {LEAST_FOR_LIMIT:,} images on each side; there are {fewest:,}"
+        )
+    reference = _moments(real, "real")
+    rng = np.random.default_rng(seed)
+    counts = np.linspace(LEAST_FOR_LIMIT, len(fake), LIMIT_POINTS).astype(np.int64)
+    if len(fake) == LEAST_FOR_LIMIT:
+        raise NotComputed(f"FID∞ needs more than {LEAST_FOR_LIMIT:,} generated images")
+    distances = []
+    for m in counts:
+        drawn = np.sort(rng.choice(len(fake), m, replace=False))
+        distances.append(_from_moments(reference, _moments(fake[drawn], "generated")))
+    return float(np.polynomial.Polynomial.fit(1 / counts, distances, 1).convert().coef[0])
 
 
 @states(estimator="Fréchet distance", ddof=1)
@@ -39,11 +83,40 @@ def fid(real: Array, fake: Array, context: Context) -> float:
     return frechet_distance(real, fake)
 
 
-def _root_trace(first: Features, second: Features) -> float:
-    """Tr (Σ₁Σ₂)^½ of centred features."""
-    if min(len(first), len(second)) < GRAM_LIMIT:
-        return _nuclear_norm(first, second)
-    return _covariance_root_trace(_covariance(first), _covariance(second))
+@states(
+    estimator="Fréchet distance extrapolated linearly in 1/m to infinitely many generated images",
+    ddof=1,
+    numbers=f"{LIMIT_POINTS} from {LEAST_FOR_LIMIT} to all generated images",
+)
+def fid_infinity(real: Array, fake: Array, context: Context) -> float:
+    """The extrapolated Fréchet distance as a metric."""
+    return frechet_limit(real, fake, seed=context.seed)
+
+
+def _from_rows(first: Features, second: Features) -> float:
+    """The distance where the smaller set has fewer rows than there are likely to be features."""
+    shift = first.mean(0) - second.mean(0)
+    spread = first.var(0, ddof=1).sum() + second.var(0, ddof=1).sum()
+    root = _nuclear_norm(first - first.mean(0), second - second.mean(0))
+    return float(shift @ shift + spread - 2 * root)
+
+
+def _from_moments(first: Moments, second: Moments) -> float:
+    shift = first.mean - second.mean
+    spread = np.trace(first.covariance) + np.trace(second.covariance)
+    root = _covariance_root_trace(first.covariance, second.covariance)
+    return float(shift @ shift + spread - 2 * root)
+
+
+def _moments(features: Array, side: str) -> Moments:
+    """Mean and covariance, centred before it is squared, in two passes."""
+    n, width = features.shape
+    mean, covariance = np.zeros(width), np.zeros((width, width))
+    for rows in blocks(features, side):
+        mean += rows.sum(0) / n
+    for rows in blocks(features, side):
+        covariance += (rows - mean).T @ (rows - mean)
+    return Moments(mean, covariance / (n - 1))
 
 
 def _nuclear_norm(first: Features, second: Features) -> float:
@@ -57,10 +130,6 @@ def _nuclear_norm(first: Features, second: Features) -> float:
 def _small_factor(centred: Features) -> Features:
     rows, columns = centred.shape
     return centred if rows <= columns else np.asarray(np.linalg.qr(centred, mode="r"))
-
-
-def _covariance(centred: Features) -> Features:
-    return np.asarray(centred.T @ centred / (len(centred) - 1))
 
 
 def _covariance_root_trace(first: Features, second: Features) -> float:

@@ -1,27 +1,24 @@
 """Features of Keras' InceptionV3 (Szegedy et al., arXiv:1512.00567), trained on ImageNet."""
 
-import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
 
 from zoo.data.hashing import file_hash
 from zoo.errors import ZooError
+from zoo.metrics.network import BATCH_SIZE, ImageNetwork, plain_float32
+from zoo.metrics.resizing import SIDE, find_resize
 from zoo.metrics.weights import deepest_layer, find_layer, find_weights
-from zoo.progress import progress
 
-SIDE = 299
-BATCH_SIZE = 32
+DEFAULT_RESIZE = "stock"
 SUFFIXES = {"avg_pool": "keras", "mixed8": "mixed8", "mixed7": "mixed7"}
 
 
-class InceptionExtractor:
+class InceptionExtractor(ImageNetwork):
     """Pooled activations of `keras.applications.InceptionV3`.
 
     uint8 images, grey ones replicated to three channels, resized to 299×299 (bicubic,
@@ -32,6 +29,7 @@ class InceptionExtractor:
     Args:
         weights: A weights file; by default the one in Keras' cache or an imported one.
         layer: `avg_pool` (2048 features, the default), `mixed8` (1280) or `mixed7` (768).
+        resize: `stock`, TensorFlow's bicubic (the default), `clean` as clean-fid does, or `legacy`.
         batch_size: Images in a batch; the last batch is filled up and cut.
 
     Raises:
@@ -45,51 +43,29 @@ class InceptionExtractor:
         weights: str | Path | None = None,
         layer: str | None = None,
         *,
+        resize: str | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        layer = find_layer(layer)
+        layer, chosen = find_layer(layer), find_resize(resize or DEFAULT_RESIZE)
         path = find_weights(None if weights is None else Path(weights), layer)
+        network = _load(path, layer)
+        super().__init__(network, chosen, lambda x: x / 127.5 - 1.0, batch_size=batch_size)
         self.suffix = SUFFIXES[layer]
-        self.batch_size = batch_size
-        self._network = _load(path, layer)
-        self.dimension = int(self._network.output_shape[-1])
+        if chosen.name != DEFAULT_RESIZE:
+            self.suffix += f"_{chosen.name}"
         self.facts: Mapping[str, Any] = {
             "extractor": "keras.applications.InceptionV3, ImageNet",
             "weights_sha256": file_hash(path),
             "layer": layer,
             "dimension": self.dimension,
-            "resize": f"{SIDE}x{SIDE}, bicubic, antialiased, clipped, not rounded",
+            "resize": chosen.stated,
             "scaling": "x/127.5 - 1",
             "grey": "replicated to three channels",
             "precision": "float32",
         }
-        self._batch = tf.function(self._features, reduce_retracing=True)
 
-    def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Features (n, dimension) of uint8 images (n, H, W, 1 or 3)."""
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-            raise ZooError(
-                "InceptionV3 takes uint8 images (n, H, W, 1 or 3), "
-                f"not {images.dtype} {images.shape}"
-            )
-        features = np.empty((len(images), self.dimension), np.float32)
-        with progress("Extracting features", len(images), "images") as advance:
-            for start in range(0, len(images), self.batch_size):
-                batch = images[start : start + self.batch_size]
-                missing = self.batch_size - len(batch)
-                filled = np.concatenate([batch, np.repeat(batch[-1:], missing, 0)])
-                features[start : start + len(batch)] = self._batch(filled)[: len(batch)]
-                advance(len(batch))
-        return features
 
-    def _features(self, images: tf.Tensor) -> tf.Tensor:
-        pixels = tf.image.resize(
-            tf.cast(images, tf.float32), (SIDE, SIDE), method="bicubic", antialias=True
-        )
-        scaled = tf.clip_by_value(pixels, 0.0, 255.0) / 127.5 - 1.0
-        if images.shape[3] == 1:
-            scaled = tf.repeat(scaled, 3, axis=3)
-        return self._network(scaled, training=False)
+clean = partial(InceptionExtractor, resize="clean")
 
 
 def _load(path: Path, layer: str) -> keras.Model:
@@ -97,7 +73,7 @@ def _load(path: Path, layer: str) -> keras.Model:
     reach = deepest_layer(path)
     try:
         # Before Keras raises for a misfit it warns at length of what follows from it.
-        with _plain_float32(), warnings.catch_warnings(action="ignore"):
+        with plain_float32(), warnings.catch_warnings(action="ignore"):
             network = keras.applications.InceptionV3(
                 include_top=False, weights=None, input_shape=(SIDE, SIDE, 3)
             )
@@ -111,16 +87,3 @@ def _load(path: Path, layer: str) -> keras.Model:
 def _cut(network: keras.Model, layer: str) -> keras.Model:
     output = network.output if layer == "avg_pool" else network.get_layer(layer).output
     return keras.Model(network.input, keras.layers.GlobalAveragePooling2D()(output))
-
-
-@contextlib.contextmanager
-def _plain_float32() -> Iterator[None]:
-    # A global mixed policy would cost 2.6 % of the distance.
-    policy, layout = keras.config.dtype_policy(), keras.config.image_data_format()
-    keras.config.set_dtype_policy("float32")
-    keras.config.set_image_data_format("channels_last")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)
-        keras.config.set_image_data_format(layout)

@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from zoo.metrics.features import Features, checked_pair
+from zoo.metrics.features import Features, check_shapes, checked_pair, read
 from zoo.metrics.protocol import Array, Context
 
 SUBSETS = 100
@@ -48,17 +48,15 @@ def kernel_distance(
         zoo.errors.ZooError: If a set has fewer than 3 rows or values that are not finite, or
             the widths differ.
     """
-    first, second = checked_pair(real, fake, rows=3)
-    if min(len(first), len(second)) < subset_size:
-        return _u_statistic(first, second)
+    check_shapes(real, fake, rows=3)
+    if min(len(real), len(fake)) < subset_size:
+        return _u_statistic(*checked_pair(real, fake))
     rng = np.random.default_rng(seed)
-    values = [
-        _u_statistic(
-            first[rng.choice(len(first), subset_size, replace=False)],
-            second[rng.choice(len(second), subset_size, replace=False)],
-        ).value
-        for _ in range(subsets)
-    ]
+    values = []
+    for _ in range(subsets):
+        rows, others = (rng.choice(len(f), subset_size, replace=False) for f in (real, fake))
+        drawn = read(real, "real", np.sort(rows)), read(fake, "generated", np.sort(others))
+        values.append(_u_statistic(*drawn).value)
     return KernelDistance(float(np.mean(values)), None)
 
 
@@ -81,11 +79,12 @@ class KID:
         subsets = SUBSETS_RESAMPLED if context.resampled else SUBSETS
         return kernel_distance(real, fake, subsets=subsets, seed=context.seed).value
 
-    def standard_error(self, real: Array, fake: Array, context: Context) -> float | None:
-        """The jackknife error, or `None` where subsets are averaged."""
+    def beside(self, real: Array, fake: Array, context: Context) -> dict[str, float]:
+        """The jackknife error, unless subsets are averaged."""
         if min(len(real), len(fake)) >= SUBSET_SIZE:
-            return None
-        return kernel_distance(real, fake).standard_error
+            return {}
+        error = kernel_distance(real, fake).standard_error
+        return {} if error is None else {"standard_error": error}
 
 
 kid = KID()

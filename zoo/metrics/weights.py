@@ -1,4 +1,4 @@
-"""Where InceptionV3's ImageNet weights lie, and what a weights file holds. No framework here."""
+"""Where feature networks' weights lie, and what a file of InceptionV3's holds; no framework."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.plugins import unknown
 from zoo.runs.files import atomic
 
-NETWORK = "inception-v3"
+NETWORK, PUBLISHED = "inception-v3", "inception-2015"
 OFFICIAL_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 OFFICIAL_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
 OFFICIAL_URL = (
@@ -43,6 +43,18 @@ class WeightsFile:
 
 
 def known_files() -> list[WeightsFile]:
+    """All places: of Keras' InceptionV3, then of the published FID's network."""
+    return [*_keras_files(), published_place()]
+
+
+def published_place() -> WeightsFile:
+    """Where the weights of the published FID's network are kept once they are converted."""
+    from zoo.data.home import home
+
+    return WeightsFile(PUBLISHED, "pool_3", home() / "weights" / "inception_2015.weights.h5")
+
+
+def _keras_files() -> list[WeightsFile]:
     """Keras' own cache first, then the places of imported files, deepest layer first."""
     official = WeightsFile(NETWORK, "avg_pool", keras_cache() / OFFICIAL_NAME)
     return [official, *(WeightsFile(NETWORK, layer, _imported(layer)) for layer in CONVOLUTIONS)]
@@ -85,7 +97,7 @@ def find_weights(path: Path | None, layer: str) -> Path:
 
 
 def _in_place(layer: str) -> Path:
-    present = [file for file in known_files() if file.present]
+    present = [file for file in _keras_files() if file.present]
     for file in present:
         if CONVOLUTIONS[file.layer] >= CONVOLUTIONS[layer]:
             return file.path

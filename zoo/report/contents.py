@@ -21,6 +21,7 @@ class Contents:
         data: Counts, splits and rejected files.
         evaluation: `{"metrics": […], "not_computed": […]}`.
         detection: Detectors, controls and curve.
+        memorisation: Tests for copies, and the likeliest ones.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
@@ -34,6 +35,7 @@ class Contents:
     data: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     detection: Mapping[str, Any]
+    memorisation: Mapping[str, Any]
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
@@ -61,7 +63,7 @@ class Contents:
         return tuple(self.manifest.get("image_shape") or ())
 
 
-PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing")
+PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing", "copies")
 
 
 def read(run: Run) -> Contents:
@@ -77,6 +79,7 @@ def read(run: Run) -> Contents:
             ("data", run.data_path),
             ("evaluation", run.evaluation_path),
             ("detection", run.detection_path),
+            ("memorisation", run.memorisation_path),
             ("nearest", run.nearest_path),
         )
     }
@@ -90,7 +93,7 @@ def read(run: Run) -> Contents:
         settings=settings,
         manifest=manifest,
         rows=run.metrics(),
-        samples=_samples(run.samples),
+        samples=step_pictures(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
         missing=missing,
         **parts,
@@ -113,7 +116,8 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
     return [(name, value, str(origins.get(name, ""))) for name, value in values.items()]
 
 
-def _samples(folder: Path) -> dict[int, Path]:
+def step_pictures(folder: Path) -> dict[int, Path]:
+    """Step to the picture of fixed latents at that step, in order."""
     if not folder.is_dir():
         return {}
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
@@ -123,11 +127,14 @@ PARTS = {
     "data": "record of its images",
     "evaluation": "evaluation",
     "detection": "detection",
+    "memorisation": "tests for copies",
     "nearest": "nearest neighbours",
 }
 
 
 def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
+    if name == "memorisation":
+        return f"this run has no {PARTS[name]}: `zoo memorisation RUN` makes them"
     refused = ("eval", False) in [(key, value) for key, value, _ in settings]
     if refused and name != "data":
         return f"this run has no {PARTS[name]}: it was run with --no-eval"

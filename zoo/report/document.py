@@ -7,6 +7,7 @@ from typing import Any
 from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
+from zoo.report.copies import kind_rows, pair_rows, rows_by_space
 from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
@@ -57,13 +58,16 @@ def _shown(
         "last_step": last,
         "last_sample": None if last is None else contents.samples[last],
         "convergence": convergence(contents),
-        "metrics": metrics,
+        "metrics": [row for row in metrics if not numbers.part_of(row.name)],
         "metric_sides": [(side, list(rows)) for side, rows in groupby(metrics, lambda m: m.side)],
         "data": data_shown(contents.data),
         "facts": run_facts(contents),
         "timings": timings(contents.manifest),
         "nearest_facts": nearest_facts(contents.nearest),
         "nearest": nearest_rows(contents.nearest),
+        "copying": rows_by_space(contents.memorisation),
+        "copying_kinds": kind_rows(),
+        "copies": pair_rows(contents.memorisation),
         "control_kinds": kinds,
         "control_rows": control_rows,
         "limits": limits(contents),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup, escape
 
+from zoo import claims
 from zoo.report import numbers
 
 
@@ -28,9 +29,11 @@ def environment(*, html_page: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["notice"] = claims.NOTICE
     names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
+    made.filters["short_span"] = partial(numbers.span, show=partial(numbers.figure, digits=2))
     made.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
     return made
 

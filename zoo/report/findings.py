@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.claims import DISTANCES_PROVE_NOTHING
 from zoo.gan.monitors import Verdict, equilibrium, verdicts
 from zoo.report.contents import Contents
 from zoo.report.feasibility import feasibility
@@ -14,10 +15,10 @@ from zoo.runs.pictures import tiles
 
 
 def findings(contents: Contents) -> list[Verdict]:
-    """Status, convergence, fidelity, feasibility and detection, in that order."""
+    """Status, convergence, fidelity, feasibility, detection and copies, in that order."""
     found = [*_status(contents.manifest), *convergence(contents)]
     found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
-    return found
+    return found + _copies(contents.memorisation)
 
 
 def _status(manifest: Mapping[str, Any]) -> list[Verdict]:
@@ -94,6 +95,21 @@ def _detection(contents: Contents) -> list[Verdict]:
         f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
     )
     return [*_below_chance(detectors), Verdict("fact", title, text)]
+
+
+def _copies(memorisation: Mapping[str, Any]) -> list[Verdict]:
+    tests = memorisation.get("tests") or []
+    if not tests:
+        return []
+    verdict, suspects = str(memorisation["verdict"]), len(memorisation.get("suspects") or [])
+    card = memorisation["protocol"]["comparable"]
+    text = (
+        f"{len(memorisation['flagged'])} of {len(tests)} tests are flagged, {suspects:,} of "
+        f"{card['n_fake']:,} generated images are suspects; {card['n_held_out']:,} held-out images "
+        f"of {card['groups_held_out']:,} groups say what is near. {DISTANCES_PROVE_NOTHING}"
+    )
+    level = "bad" if memorisation["flagged"] else "fact"
+    return [Verdict(level, f"{verdict.partition(':')[0].capitalize()}", text)]
 
 
 def _below_chance(detectors: Sequence[Mapping[str, Any]]) -> list[Verdict]:

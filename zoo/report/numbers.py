@@ -15,11 +15,26 @@ NAMES = {
     "coverage": "Coverage",
     "precision": "Precision",
     "recall": "Recall",
+    "spectrum": "Spectrum distance (dB)",
+    "ms_ssim_diversity": "MS-SSIM between generated images",
+    "object_count": "Number of objects (Wasserstein)",
+    "object_area": "Area of objects (Wasserstein)",
+    "object_intensity": "Intensity of objects (Wasserstein)",
+    "fid_infinity": "FID∞",
+    "inception_score": "Inception Score",
+    "nn_ssim": "Largest SSIM to a real image",
+    "paired_ssim": "SSIM of true pairs",
+    "paired_psnr": "PSNR of true pairs (dB)",
 }
 NETWORKS = {
     "keras": "Keras InceptionV3",
     "mixed8": "Keras InceptionV3, cut at mixed8",
     "mixed7": "Keras InceptionV3, cut at mixed7",
+    "keras_clean": "Keras InceptionV3, clean-fid's resize",
+    "mixed8_clean": "Keras InceptionV3, cut at mixed8, clean-fid's resize",
+    "mixed7_clean": "Keras InceptionV3, cut at mixed7, clean-fid's resize",
+    "clean": "InceptionV3 of 2015, clean-fid's resize",
+    "unpublished": "InceptionV3 of 2015, weights of one's own",
 }
 SIDES = {
     "": "against held-out real images",
@@ -65,15 +80,27 @@ class Row:
 
 
 def metric_rows(evaluation: Mapping[str, Any]) -> list[Row]:
-    """One row for each metric of `evaluation.json`, held-out scores first."""
-    rows = [_row(metric) for metric in evaluation.get("metrics") or []]
-    order = list(SIDES.values())
-    return sorted(rows, key=lambda row: order.index(row.side))
+    """One row for each metric of `evaluation.json`: held-out scores first, parts of a set last."""
+    metrics = evaluation.get("metrics") or []
+    order = list(SIDES)
+    wholes = [metric for metric in metrics if not part_of(metric["name"])]
+    parts = [metric for metric in metrics if part_of(metric["name"])]
+    wholes.sort(key=lambda metric: order.index(split_name(metric["name"])[2]))
+    parts.sort(key=lambda metric: part_of(metric["name"]))
+    return [_row(metric) for metric in wholes + parts]
+
+
+def part_of(name: str) -> str:
+    """Which images a score is of, such as `class lymphocyte`; empty for all."""
+    return name.partition("[")[2].removesuffix("]").replace("=", " ", 1)
 
 
 def split_name(name: str) -> tuple[str, str, str]:
     """Metric, feature network and side of a name: `fid_mixed8_train` → fid, mixed8, train."""
-    metric, _, rest = name.partition("_")
+    name = name.partition("[")[0]
+    known = [metric for metric in NAMES if f"{name}_".startswith(f"{metric}_")]
+    metric = max(known, key=len, default=name.partition("_")[0])
+    rest = name[len(metric) + 1 :]
     network, _, side = rest.rpartition("_") if rest else ("", "", "")
     if side not in SIDES:
         network, side = rest, ""
@@ -84,8 +111,14 @@ def full_name(name: str) -> str:
     """What a metric is called in print, such as `FID (Keras InceptionV3)`."""
     metric, network, side = split_name(name)
     if metric not in NAMES:
-        return name.removesuffix(f"_{side}") if side else name
+        whole = name.partition("[")[0]
+        return whole.removesuffix(f"_{side}") if side else whole
     return f"{NAMES[metric]} ({NETWORKS.get(network, network)})" if network else NAMES[metric]
+
+
+def network_name(suffix: str) -> str:
+    """A feature network in print, such as `Keras InceptionV3`."""
+    return NETWORKS.get(suffix, suffix)
 
 
 def label(metric: Mapping[str, Any]) -> str:
@@ -102,18 +135,20 @@ def headline(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Scores against training images or of the untrained network never stand for the run.
     """
     metrics = evaluation.get("metrics") or []
-    held_out = [metric for metric in metrics if not split_name(metric["name"])[2]]
+    whole = [metric for metric in metrics if not part_of(metric["name"])]
+    held_out = [metric for metric in whole if not split_name(metric["name"])[2]]
     return next((m for m in held_out if m["name"].startswith("fid")), next(iter(held_out), None))
 
 
 def _row(metric: Mapping[str, Any]) -> Row:
-    side = split_name(metric["name"])[2]
+    side = SIDES[split_name(metric["name"])[2]]
+    part = part_of(metric["name"])
     value = metric.get("value")
     digits = decimals(value)
     return Row(
         name=metric["name"],
         label=label(metric),
-        side=SIDES[side],
+        side=f"{part}, {side}" if part else side,
         value=figure(value),
         interval=span(metric.get("interval"), partial(fixed, digits=digits)),
         counts=(count(metric.get("n_real")), count(metric.get("n_fake"))),

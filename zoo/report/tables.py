@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo import claims
 from zoo.report.contents import Contents
 from zoo.report.numbers import count, figure, flat, moment, plain
 
@@ -124,11 +125,10 @@ def _pairs(nearest: Any) -> list[Mapping[str, Any]]:
 def limits(contents: Contents) -> list[str]:
     """What a reader must not conclude."""
     return [
-        "Research software, not for clinical use. Nothing here supports a diagnosis.",
+        f"{claims.NOTICE} {claims.NO_DIAGNOSIS}",
         "Generated images are no observations: they can show structures that do not exist and "
         f"leave out ones that do. They carry the bias of {contents.dataset['name']}.",
-        "No claim is made that the images are anonymous or keep anybody’s privacy; distances to "
-        "training images cannot prove it.",
+        claims.NO_PRIVACY_CLAIM,
         "One run with one seed: its ranges describe subsamples of images, not what another "
         "training would give.",
         "Exact and near copies of an image, shifted, brighter or compressed, are in one part of "

@@ -65,6 +65,7 @@ class Run:
     log_path = property(lambda self: self.path / "run.log")
     evaluation_path = property(lambda self: self.path / "evaluation.json")
     detection_path = property(lambda self: self.path / "detection.json")
+    memorisation_path = property(lambda self: self.path / "memorisation.json")
     nearest_path = property(lambda self: self.path / "nearest.json")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from zoo.claims import USE
 from zoo.errors import UsageError
 from zoo.runs import Run
 from zoo.runs.find import find_run
@@ -166,7 +167,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "generator": run.recipe.get("generator"),
         "trained_on": dataset.get("name"),
         "zoo": (manifest.get("versions") or {}).get("zoo"),
-        "use": "research only, not for clinical use",
+        "use": USE,
     }
 
 

@@ -107,14 +107,16 @@ def _details(run: Run) -> dict[str, Any]:
 
 
 def _score_line(metric: dict[str, Any]) -> str:
-    from zoo.report.numbers import figure, label, resampled_at, split_name
+    from zoo.report.numbers import figure, label, part_of, resampled_at, split_name
 
     side = split_name(metric["name"])[2]
     against = {"": "held-out", "train": "training", "untrained": "held-out, untrained"}[side]
     ratio = metric.get("ratio")
     m = resampled_at(metric) or "unknown"
     times = "" if ratio is None else f"; {figure(ratio, 3)} times the floor at m = {m}"
-    return f"{label(metric)} {figure(metric['value'])} ({against}{times})"
+    part = part_of(metric["name"])
+    which = f"{part}, " if part else ""
+    return f"{label(metric)} {figure(metric['value'])} ({which}{against}{times})"
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
