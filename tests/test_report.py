@@ -417,7 +417,7 @@ def test_a_browser_shows_pictures_curves_and_tables(browser, finished, width, sc
     problems, requests = [], []
     tab.on("console", lambda message: problems.append(message.text))
     tab.on("request", lambda request: requests.append(request.url))
-    tab.goto(finished.report_path.as_uri())
+    tab.goto(finished.report_path.as_uri(), timeout=120_000)
     loaded = tab.evaluate("[...document.images].map(image => image.naturalWidth)")
     assert len(loaded) == 7
     assert all(size > 0 for size in loaded)
