@@ -20,7 +20,7 @@ Features = npt.NDArray[np.float64]
 Network = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 BLOCK_BYTES = 64 * 2**20
-LARGEST_BLOCK = 4096
+LARGEST_BLOCK = 64  # progress is told after each block
 ROWS = 1024
 
 
@@ -154,7 +154,7 @@ def class_logits(extractor: Extractor) -> Network:
 
 
 def block_size(images: Images) -> int:
-    """How many images are read at a time: whole batches of 32, at most about 64 MB."""
+    """How many images are read at a time: whole batches of 32, so that progress is told often."""
     fitting = BLOCK_BYTES // max(1, int(np.prod(images.shape[1:])))
     return max(32, min(fitting, LARGEST_BLOCK) // 32 * 32)
 

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from zoo.errors import ZooError
 from zoo.metrics.resizing import Resize
-from zoo.progress import progress
 
 BATCH_SIZE = 32
 
@@ -47,13 +46,11 @@ class ImageNetwork:
                 f"not {images.dtype} {images.shape}"
             )
         features = np.empty((len(images), self.dimension), np.float32)
-        with progress("Extracting features", len(images), "images") as advance:
-            for start in range(0, len(images), self.batch_size):
-                batch = images[start : start + self.batch_size]
-                missing = self.batch_size - len(batch)
-                filled = np.concatenate([batch, np.repeat(batch[-1:], missing, 0)])
-                features[start : start + len(batch)] = self._batch(filled)[: len(batch)]
-                advance(len(batch))
+        for start in range(0, len(images), self.batch_size):
+            batch = images[start : start + self.batch_size]
+            missing = self.batch_size - len(batch)
+            filled = np.concatenate([batch, np.repeat(batch[-1:], missing, 0)])
+            features[start : start + len(batch)] = self._batch(filled)[: len(batch)]
         return features
 
     def _features(self, images: tf.Tensor) -> tf.Tensor:
