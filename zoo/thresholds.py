@@ -77,6 +77,14 @@ def _parse(text: str, names: Sequence[str]) -> Threshold:
     return Threshold(name, sign, limit)
 
 
+def gathered(named: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """Every value that goes by a name."""
+    values: dict[str, list[float]] = {}
+    for name, value in named:
+        values.setdefault(name, []).append(value)
+    return values
+
+
 def failures(thresholds: Iterable[Threshold], values: dict[str, list[float]]) -> list[str]:
     """What is said of each condition that is met, or that cannot be tried.
 

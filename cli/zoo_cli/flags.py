@@ -23,6 +23,17 @@ def setting_options(names: Iterable[str] = SETTINGS) -> Decorator:
     return decorate
 
 
+def fail_on_option(such_as: str) -> Decorator:
+    """`--fail-on CONDITION`, read as `conditions`; the help holds what it can be."""
+    return click.option(
+        "--fail-on",
+        "conditions",
+        metavar="CONDITION",
+        multiple=True,
+        help=f"Exit 1 if it holds{such_as}; may be given several times.",
+    )
+
+
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a command that is no run: command line, else `ZOO_*`, else the default.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zoo.evaluation.attacks import auc, true_positives
 from zoo.evaluation.distances import Groups, Nearest
 from zoo.evaluation.groups import group_draws
+from zoo.thresholds import gathered
 
 DRAWS = 1000
 NEAR = 0.01
@@ -285,11 +286,9 @@ def suspicion(fakes: Nearest, held: Nearest) -> npt.NDArray[np.float64]:
 
 def worst(tests: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     """Values by name, and by kind over all spaces: what `--fail-on` names."""
-    values: dict[str, list[float]] = {}
-    for test in tests:
-        for name in {test["name"], test["kind"]}:
-            values.setdefault(name, []).append(test["value"])
-    return values
+    return gathered(
+        (name, test["value"]) for test in tests for name in {test["name"], test["kind"]}
+    )
 
 
 def _numbers(found: Nearest, own: npt.NDArray[np.float64]) -> dict[str, Array]:

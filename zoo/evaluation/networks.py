@@ -24,12 +24,12 @@ def score_networks(
         layer: Of Keras' InceptionV3; by default the last.
     """
     named = [metric for metric in default_metrics() if metric.suffixed]
-    found = measure(extractor=_network(OURS, weights=weights, layer=layer))
+    found = measure(extractor=find_network(OURS, weights=weights, layer=layer))
     names = {metric.name for metric in named}
     for lost in found["not_computed"]:
         if lost["name"] in names:
             lost["name"] += f"_{find('extractors', OURS).suffix}"
-    network = _network(PUBLISHED)
+    network = find_network(PUBLISHED)
     if isinstance(network, str):
         found["not_computed"] += [{"name": m.name, "reason": network} for m in named]
         return found
@@ -37,7 +37,7 @@ def score_networks(
     return {key: found[key] + published[key] for key in found}
 
 
-def _network(name: str, **options: Any) -> Any:
+def find_network(name: str, **options: Any) -> Any:
     """A feature network, or the reason why there is none."""
     try:
         return find("extractors", name).load()(**options)

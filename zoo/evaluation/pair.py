@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from zoo.data.home import home
-from zoo.errors import NotComputed, UsageError
+from zoo.errors import UsageError
 from zoo.evaluation.card import surroundings
 from zoo.evaluation.compare import SUBSAMPLES, Comparison
 from zoo.evaluation.draw import split_halves
 from zoo.evaluation.measures import Sample
+from zoo.evaluation.networks import find_network
 from zoo.evaluation.score import default_metrics, measure
 from zoo.evaluation.sides import Asked, Side, Source, open_sides
 from zoo.evaluation.subsets import divide
@@ -125,12 +126,9 @@ def _network(
     from zoo.device import configure
     from zoo.plugins import find
 
-    record = find("extractors", extractor)
+    find("extractors", extractor)  # a wrong name is told before TensorFlow loads
     configure()
-    try:
-        return record.load()(weights=weights, layer=layer)
-    except NotComputed as error:
-        return str(error)
+    return find_network(extractor, weights=weights, layer=layer)
 
 
 def _limited(sample: Sample) -> Sample:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data.imageset import ImageSet
-from zoo.metrics.features import block_size, reopened, to_uint8
+from zoo.metrics.features import image_blocks, reopened, to_uint8
 
 Rows = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
@@ -63,11 +63,9 @@ class Order(NamedTuple):
 def by_content(pictures: Pictures) -> Order:
     """The order of the images' hashes."""
     digests = np.empty((len(pictures), 2), np.uint64)
-    size = block_size(pictures)
-    for start in range(0, len(pictures), size):
-        for row, image in enumerate(pictures[start : start + size], start):
-            digest = hashlib.sha256(np.ascontiguousarray(image).data).digest()
-            digests[row] = np.frombuffer(digest[:16], np.uint64)
+    for row, image in enumerate(image for block in image_blocks(pictures) for image in block):
+        digest = hashlib.sha256(np.ascontiguousarray(image).data).digest()
+        digests[row] = np.frombuffer(digest[:16], np.uint64)
     rows = np.lexsort(digests.T)
     whole = hashlib.sha256(repr(pictures.shape).encode())
     whole.update(np.ascontiguousarray(digests[rows]).data)

@@ -159,11 +159,16 @@ def block_size(images: Images) -> int:
     return max(32, min(fitting, LARGEST_BLOCK) // 32 * 32)
 
 
-def _computed(network: Network, images: Images) -> Iterator[npt.NDArray[np.float32]]:
+def image_blocks(images: Images) -> Iterator[npt.NDArray[Any]]:
+    """All images (n, H, W, C), a block at a time."""
     size = block_size(images)
+    for start in range(0, len(images), size):
+        yield images[start : start + size]
+
+
+def _computed(network: Network, images: Images) -> Iterator[npt.NDArray[np.float32]]:
     with progress("Extracting features", len(images), "images") as advance:
-        for start in range(0, len(images), size):
-            block = images[start : start + size]
+        for block in image_blocks(images):
             yield network(block)
             advance(len(block))
 
@@ -179,7 +184,6 @@ def _stored(path: Path) -> npt.NDArray[np.float32] | None:
 def _content_key(facts: Mapping[str, Any], images: Images, logits: bool) -> str:
     what = [dict(facts), images.shape, *(["logits"] if logits else [])]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
-    size = block_size(images)
-    for start in range(0, len(images), size):
-        digest.update(np.ascontiguousarray(images[start : start + size]).data)
+    for block in image_blocks(images):
+        digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()

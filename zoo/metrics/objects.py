@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import ZooError
-from zoo.metrics.features import block_size
+from zoo.metrics.features import image_blocks
 from zoo.metrics.protocol import Array, Context, Images
 
 SMOOTHING = 1.0
@@ -33,9 +33,9 @@ def describe(images: Images, *, seed: int = 0) -> Described:
         dark ones), and the share of the image's border that is not background. Area and
         intensity are NaN where there is no object.
     """
-    size = block_size(images)
-    blocks = (images[start : start + size] for start in range(0, len(images), size))
-    return np.stack([_described(image.mean(axis=2)) for block in blocks for image in block])
+    return np.stack(
+        [_described(image.mean(axis=2)) for block in image_blocks(images) for image in block]
+    )
 
 
 class ObjectStatistic:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.errors import ZooError
-from zoo.metrics.features import block_size
+from zoo.metrics.features import image_blocks
 from zoo.metrics.protocol import Array, Context, Images
 
 ROUNDING = 1 / 12  # power of the rounding to whole grey levels, in grey levels squared
@@ -57,9 +57,7 @@ class SpectrumDistance:
 
     def prepare(self, images: Images, *, seed: int) -> npt.NDArray[np.float64]:
         """Spectra (n, rings) in dB."""
-        size = block_size(images)
-        starts = range(0, len(images), size)
-        return np.concatenate([log_spectrum(images[start : start + size]) for start in starts])
+        return np.concatenate([log_spectrum(block) for block in image_blocks(images)])
 
     def compare(self, real: Array, fake: Array, context: Context) -> float:
         """The distance of two sets of spectra."""

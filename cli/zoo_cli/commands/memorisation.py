@@ -8,7 +8,7 @@ import click
 from zoo.errors import ZooError
 from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
-from zoo_cli.flags import setting_options, settings_of
+from zoo_cli.flags import fail_on_option, setting_options, settings_of
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import runs_option
 
@@ -32,13 +32,7 @@ from zoo_cli.user import runs_option
     help="Seed of the generated images and of those that are drawn.",
 )
 @setting_options(("inception_weights", "inception_layer"))
-@click.option(
-    "--fail-on",
-    "conditions",
-    metavar="CONDITION",
-    multiple=True,
-    help="Exit 1 if it holds, such as 'near_share>0.05'; may be given several times.",
-)
+@fail_on_option(", such as 'near_share>0.05'")
 @runs_option
 @json_option
 def command(

@@ -8,7 +8,7 @@ import click
 from zoo.errors import ZooError
 from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
-from zoo_cli.flags import setting_options, settings_of
+from zoo_cli.flags import fail_on_option, setting_options, settings_of
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import runs_option
 
@@ -26,13 +26,7 @@ NAMES = ("intensity", "contrast", "sharpness", "swd", "kid")
     help="Seed of the images that are drawn.",
 )
 @setting_options(("inception_weights", "inception_layer"))
-@click.option(
-    "--fail-on",
-    "conditions",
-    metavar="CONDITION",
-    multiple=True,
-    help="Exit 1 if it holds: drift, or such as 'sharpness>0.5'; may be given several times.",
-)
+@fail_on_option(": drift, or such as 'sharpness>0.5'")
 @runs_option
 @json_option
 def command(
@@ -50,7 +44,7 @@ def command(
     sliced Wasserstein distance and, where weights are there, KID are held against the same numbers
     of 99 draws of groups of held-out images: beyond all of them is drift. Nothing is written.
     """
-    from zoo.thresholds import failures, network_suffixes, parse
+    from zoo.thresholds import failures, gathered, network_suffixes, parse
 
     found = find_run(run, parent)
     chosen = settings_of(settings)
@@ -69,10 +63,11 @@ def command(
         print_json(result)
     else:
         _print(result)
-    values: dict[str, list[float]] = {}
-    for test in result["tests"]:
-        for name in {test["name"], test["name"].partition("_")[0]}:
-            values.setdefault(name, []).append(test["value"])
+    values = gathered(
+        (name, test["value"])
+        for test in result["tests"]
+        for name in {test["name"], test["name"].partition("_")[0]}
+    )
     failed = failures(thresholds, values)
     if len(thresholds) < len(conditions) and (result["drifted"] or not result["tests"]):
         failed.insert(0, result["verdict"])
