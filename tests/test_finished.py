@@ -60,6 +60,7 @@ def test_a_condition_that_holds_is_exit_1_after_the_answer(run):
     ("condition", "message"),
     [
         ("near_shar>0.1", "did you mean near_share"),
+        ("copies>0.1", "choose from authenticity, distance_ratio, "),
         ("near_share", "expected NAME>NUMBER"),
         ("near_share>much", "much is no number"),
     ],

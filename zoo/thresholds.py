@@ -67,7 +67,7 @@ def _parse(text: str, names: Sequence[str]) -> Threshold:
         raise UsageError(f"--fail-on {text}: expected NAME>NUMBER, or one of >= < <=")
     name, sign, number = match.groups()
     if name not in names:
-        raise unknown("number", name, names)
+        raise unknown("number", name, [n for n in names if not _in_a_space(n, names)])
     try:
         limit = float(number)
     except ValueError:
@@ -75,6 +75,11 @@ def _parse(text: str, names: Sequence[str]) -> Threshold:
     if not math.isfinite(limit):
         raise UsageError(f"--fail-on {text}: {number} is no number")
     return Threshold(name, sign, limit)
+
+
+def _in_a_space(name: str, names: Sequence[str]) -> bool:
+    """Whether a shorter name stands for this one too, as `near_share` for `near_share_pixels`."""
+    return any(name.startswith(f"{shorter}_") for shorter in names)
 
 
 def gathered(named: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
