@@ -399,6 +399,13 @@ def test_a_training_score_never_stands_for_a_run():
     assert headline({"metrics": [metric("fid_keras_train", 1.0)]}) is None
 
 
+def test_one_aspect_of_images_stands_for_a_run_only_where_nothing_broader_was_measured():
+    aspect, broad, fid = metric("object_area", 0.1), metric("swd", 0.2), metric("fid_keras", 9.0)
+    assert headline({"metrics": [aspect, broad, fid]}) == fid
+    assert headline({"metrics": [aspect, broad]}) == broad
+    assert headline({"metrics": [aspect]}) == aspect
+
+
 @pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
