@@ -25,6 +25,8 @@ def draw(images: ImageSet, n: int, *, seed: int) -> ImageSet:
     """
     if len(images) <= n:
         return images
+    if not n:
+        return images.take(np.empty(0, np.int64))
     rng = np.random.default_rng([seed, 1])
     order = _by_group(images.groups, rng)
     at = (np.arange(n) + rng.random()) * len(images) / n
