@@ -1,6 +1,7 @@
 """Can a detector tell generated from real images? A table, its controls and a curve."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from zoo.evaluation.answers import Row, accuracy, row, trend
 from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.controls import SEEDS, Build, Control, chance, noise_trial, power
 from zoo.evaluation.panel import Panel
-from zoo.evaluation.robustness import UNITS, changed, robustness
+from zoo.evaluation.robustness import UNITS, changed, jpeg, robustness
 from zoo.evaluation.spectrum import spectra
 from zoo.evaluation.trial import Material, Pool, Sample, Trial, probabilities, shared_groups
 from zoo.progress import progress
@@ -36,6 +37,7 @@ def detect(
     n_small: int = 150,
     repeats: int = 3,
     robust: bool = False,
+    recompress: int | None = None,
     fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Train detectors on `detect_train`, tune on `validation`, measure once on `test`.
@@ -51,6 +53,8 @@ def detect(
         n_small: The same for the 50 % controls and the curve, which need many fits.
         repeats: Seeds of each detector in the table; each learns from other fakes.
         robust: Whether the test images are also compressed, blurred and so on.
+        recompress: Quality, 1 to 95, of a JPEG compression of real and generated images alike,
+            so that no detector learns one that only one side has been through.
         fitted: Told each detector of the first seed, fitted, with its name and its trial.
 
     Returns:
@@ -58,7 +62,8 @@ def detect(
         which and what that means.
     """
     snapshots = snapshots or {}
-    material = Material(images, sample, seed)
+    treat = partial(jpeg, quality=recompress) if recompress else None
+    material = Material(images, sample, seed, treat)
     try:
         material.check()
     except NotComputed as error:
@@ -75,7 +80,8 @@ def detect(
     found = _assemble(panel, table, controls, curve, _shared(material))
     found["robustness"] = [r for r in first.rows if r["detector"] in panel.builds]
     found["spectrum"] = spectra(first.trial.test)
-    settings = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
+    settings: dict[str, Any] = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
+    settings["recompressed"] = f"JPEG, quality {recompress}" if recompress else None
     return found | {"protocol": _protocol(panel, material, settings)}
 
 
@@ -202,6 +208,7 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
     comparable = {
         **data_facts(material.images),
         "split": "by group: detect_train to train, validation to tune, test to measure once",
+        "recompressed": settings["recompressed"],
         "balance": "1:1, fakes neither chosen nor truncated",
         "latents": "disjoint seeds for training, validation and test",
         "images_per_class": settings["n"],

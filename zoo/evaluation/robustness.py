@@ -1,7 +1,7 @@
 """How much of what a detector sees survives what happens to images on their way."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _reread(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(buffer)
 
 
-def _each(images: Images, change: Any) -> Images:
+def _each(images: Images, change: Callable[[Image.Image], Image.Image]) -> Images:
     """A change of Pillow pictures, applied to each image."""
     together = images.shape[-1] == 3
     result = np.empty_like(images)

@@ -20,6 +20,7 @@ MIN_IMAGES = {"detect_train": 24, "validation": 0, "test": 16}
 
 Sample = Callable[[int, int], npt.NDArray[Any]]
 """`sample(n, seed)`, n images of a generator."""
+Treatment = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,13 @@ class Material:
         images: A dataset with its splits; detectors see 8 bits of it.
         sample: A generator of images of the same type, or a pool of such images.
         seed: Of every choice.
+        treat: What is done to real and generated images alike, such as a compression.
     """
 
     images: ImageSet
     sample: "Sample | Pool"
     seed: int
+    treat: Treatment | None = None
 
     def reals(self, part: str, n: int, *, repetition: int = 0) -> Examples:
         """At most n real images of a part, spread over its groups."""
@@ -133,7 +136,7 @@ class Material:
         parts = []
         for part, wanted in zip(PARTS, (n, max(1, n // 4), n), strict=True):
             which = 0 if part == "test" else repetition
-            parts.append(self._both(part, wanted, make, repetition=which))
+            parts.append(self._treated(self._both(part, wanted, make, repetition=which)))
         return Trial(*parts)
 
     def _both(self, part: str, n: int, make: "Sample | Pool", *, repetition: int) -> Examples:
@@ -153,7 +156,14 @@ class Material:
         """Real images alone, up to 2n a part, for which labels are yet to be made up."""
         wanted = (2 * n, max(1, n // 4) * 2, 2 * n)
         parts = (self.reals(part, w) for part, w in zip(PARTS, wanted, strict=True))
-        return Trial(*(replace(part, images=to_uint8(part.images)) for part in parts))
+        return Trial(
+            *(self._treated(replace(part, images=to_uint8(part.images))) for part in parts)
+        )
+
+    def _treated(self, part: Examples) -> Examples:
+        if self.treat is None or not len(part):
+            return part
+        return replace(part, images=self.treat(part.images))
 
     def check(self) -> None:
         """Raise `NotComputed` if no trial can be believed."""

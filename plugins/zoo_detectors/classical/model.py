@@ -156,6 +156,7 @@ TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     *(f"{cls.__module__}.{cls.__qualname__}" for cls in (*KINDS, ImageFeatures)),
 )
 

@@ -146,6 +146,32 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
         """(n,) the most probable labels."""
         return np.asarray(self.classes_[self.predict_proba(images).argmax(axis=1)])
 
+    def heatmaps(self, images: Images, label: Any) -> npt.NDArray[np.float32]:
+        """Where the network sees evidence for a label: Grad-CAM (Selvaraju et al., 2016).
+
+        Of a network that ends in an average and one layer, Grad-CAM's weights of the feature
+        maps are that layer's weights (arXiv:1610.02391, section 3.1), so nothing is derived.
+        Evidence is what speaks for the label rather than for the mean of the others.
+
+        Args:
+            images: (n, H, W, C) uint8.
+            label: One of `classes_`.
+
+        Returns:
+            (n, H, W), each image's from 0 to 1, or 0 throughout where nothing speaks for it.
+        """
+        network, kernel = pooled_features(self.fitted_network())
+        for_label = self.classes_ == label
+        weights = kernel[:, for_label].mean(axis=1) - kernel[:, ~for_label].mean(axis=1)
+        found = []
+        for start in range(0, len(images), PREDICT_BATCH):
+            batch = images[start : start + PREDICT_BATCH]
+            evidence = np.maximum(network.predict_on_batch(batch) @ weights, 0)[..., None]
+            found.append(np.asarray(tf.image.resize(evidence, batch.shape[1:3]))[..., 0])
+        maps = np.concatenate(found)
+        highest = maps.max(axis=(1, 2), keepdims=True)
+        return np.asarray(maps / np.where(highest > 0, highest, 1), np.float32)
+
     def save(self, path: str | Path) -> None:
         """Write a `.keras` file that plain Keras loads, and beside it the classes as JSON."""
         network = self.fitted_network()
@@ -155,6 +181,19 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
             write_bytes(Path(path), temporary.read_bytes())
         facts = {"classes": self.classes_.tolist(), "options": self.get_params()}
         write_json(_facts_path(path), {"kind": type(self).__name__, **facts})
+
+
+def pooled_features(network: keras.Model) -> tuple[keras.Model, npt.NDArray[np.float32]]:
+    """A detector's network up to its last feature maps, and what its answer makes of them.
+
+    Returns:
+        The network from images to (n, h, w, d) maps, and the (d, k) weights by which the means
+        of the maps become the logarithms of the k classes' odds, up to a constant.
+    """
+    pool = next(
+        layer for layer in network.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)
+    )
+    return keras.Model(network.input, pool.input), np.asarray(network.layers[-1].kernel)
 
 
 def load_one_of(
@@ -182,19 +221,6 @@ def load_one_of(
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ZooError(f"cannot read the detector {path}: {error}") from error
     return detector
-
-
-def pooled_features(network: keras.Model) -> tuple[keras.Model, npt.NDArray[np.float32]]:
-    """A detector's network up to its last feature maps, and what its answer makes of them.
-
-    Returns:
-        The network from images to (n, h, w, d) maps, and the (d, k) weights by which the means
-        of the maps become the logarithms of the k classes' odds, up to a constant.
-    """
-    pool = next(
-        layer for layer in network.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)
-    )
-    return keras.Model(network.input, pool.input), np.asarray(network.layers[-1].kernel)
 
 
 class Shared(NamedTuple):
