@@ -23,6 +23,7 @@ class Contents:
         detection: Detectors, controls and curve.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
+        heatmaps: Detector to the picture of where it sees evidence.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
         missing: Part to why it is not there, such as `{"evaluation": "…"}`.
     """
@@ -37,6 +38,7 @@ class Contents:
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
+    heatmaps: Mapping[str, Path] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def setting(self, name: str, default: Any = "") -> Any:
@@ -61,7 +63,7 @@ class Contents:
         return tuple(self.manifest.get("image_shape") or ())
 
 
-PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing")
+PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing", "spectrum")
 
 
 def read(run: Run) -> Contents:
@@ -92,6 +94,7 @@ def read(run: Run) -> Contents:
         rows=run.metrics(),
         samples=_samples(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
+        heatmaps=_heatmaps(run.samples),
         missing=missing,
         **parts,
     )
@@ -117,6 +120,12 @@ def _samples(folder: Path) -> dict[int, Path]:
     if not folder.is_dir():
         return {}
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
+
+
+def _heatmaps(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem.removeprefix("gradcam-"): path for path in sorted(folder.glob("gradcam-*.png"))
+    }
 
 
 PARTS = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import UsageError
-from zoo_cli.output import json_option, print_columns, print_json
+from zoo_cli.detections import print_answer, print_found, print_runs
+from zoo_cli.output import json_option
 from zoo_cli.user import complete, runs_option
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def command(
     """
     _check_use(runs, real, fake, image, kept, out)
     if image and kept:
-        _print_answer(_asked(image, kept, runs, parent), as_json)
+        print_answer(_asked(image, kept, runs, parent), as_json)
         return
     records = _records(names)
     options = _options(records, pairs, features)
@@ -110,9 +111,9 @@ def command(
         return Study(detectors=records, options=options, **settings)
 
     if real and fake:
-        _print_found(_of_sets(real, fake, study, image_size, out), as_json)
+        print_found(_of_sets(real, fake, study, image_size, out), as_json)
         return
-    _print_runs(*_of_runs(runs, parent, study), as_json=as_json)
+    print_runs(*_of_runs(runs, parent, study), as_json=as_json)
 
 
 def _check_use(
@@ -216,88 +217,3 @@ def _of_runs(texts: Sequence[str], parent: Path, study: Any) -> Any:
     chosen = study()
     found = {run.path.resolve().name: detect_run(run, chosen) for run in runs}
     return found, detect_across(runs, chosen) if len(runs) > 1 else None
-
-
-def _print_answer(answer: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(answer)
-        return
-    tiles = f" ({answer['tiles_called_generated']} of {answer['tiles']} tiles)"
-    click.echo(
-        f"{answer['says']}: probability of being generated {answer['probability_generated']:.3f}"
-        f"{tiles if answer['tiles'] > 1 else ''}"
-    )
-    click.echo(
-        f"{answer['detector']}, trained on {answer['trained_on']['data']} against "
-        f"{answer['trained_on']['generated']}; right about {answer['test_accuracy']:.1%} of "
-        f"{answer['n_test']} test images"
-    )
-    click.echo(answer["limit"], err=True)
-
-
-def _print_runs(
-    found: Mapping[str, Any], across: Mapping[str, Any] | None, *, as_json: bool
-) -> None:
-    if as_json:
-        print_json({"runs": found, "across": across})
-        return
-    for name, detection in found.items():
-        click.echo(name)
-        _print_found(detection, as_json=False)
-    for part in ("leave_one_out", "matrix") if across else ():
-        _print_matrix(part, (across or {})[part])
-    _print_missing((across or {}).get("not_computed", []))
-
-
-def _print_found(found: Mapping[str, Any], as_json: bool) -> None:
-    from zoo.report.numbers import figure, percent, span
-
-    if as_json:
-        print_json(found)
-        return
-    rows = [
-        (
-            row["name"],
-            percent(row["accuracy"]),
-            span(row["interval"], percent),
-            percent(row["f1"]),
-            figure(row["auroc"], 3),
-            f"n = {row['n']}",
-        )
-        for row in found["detectors"]
-    ]
-    if rows:
-        print_columns([("DETECTOR", "ACCURACY", "INTERVAL", "F1", "AUROC", "TEST IMAGES"), *rows])
-        verdict = (
-            "all controls passed" if found["valid"] else "void: " + "; ".join(found["reasons"])
-        )
-        click.echo(verdict)
-    for trend in found["trend"]:
-        click.echo(
-            f"{trend['detector']}: Spearman's rho of accuracy and step {trend['spearman_rho']:.2f}"
-        )
-    _print_missing(found["not_computed"])
-
-
-def _print_matrix(part: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    from zoo.report.numbers import percent, span
-
-    if not rows:
-        return
-    click.echo(part.replace("_", " "))
-    table = [
-        (
-            row["detector"],
-            ", ".join(row["trained_on"]),
-            row["tested_on"],
-            percent(row["accuracy"]),
-            span(row["interval"], percent),
-        )
-        for row in rows
-    ]
-    print_columns([("DETECTOR", "TRAINED ON", "TESTED ON", "ACCURACY", "INTERVAL"), *table])
-
-
-def _print_missing(items: Iterable[Mapping[str, str]]) -> None:
-    for item in items:
-        click.echo(f"not computed: {item['name']}: {item['reason']}")
