@@ -1,7 +1,7 @@
 """What `zoo detect` does: with runs, with two sets of images, with one picture."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Study:
         n: Images per class in training and in test at most, for table and matrices.
         n_small: The same for the 50 % controls and the curve.
         repeats: Seeds of each detector in the table.
+        family: Number of detectors in all, where these are a part of them.
         seed: Of every choice.
         curve: Whether detectors are also trained against each stored snapshot.
         robust: Whether test images are also compressed, blurred and so on.
@@ -42,6 +43,7 @@ class Study:
     n: int = 400
     n_small: int = 150
     repeats: int = 3
+    family: int | None = None
     seed: int = 0
     curve: bool = True
     robust: bool = True
@@ -50,8 +52,8 @@ class Study:
     @property
     def measured(self) -> dict[str, Any]:
         """The keywords of `zoo.evaluation.detection.detect`."""
-        names = ("options", "n", "n_small", "repeats", "seed", "robust", "recompress", "detectors")
-        return {name: getattr(self, name) for name in names}
+        own = {"curve"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
 
 def detect_run(run: Run, study: Study) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def detect(
     n: int = 400,
     n_small: int = 150,
     repeats: int = 3,
+    family: int | None = None,
     robust: bool = False,
     recompress: int | None = None,
     fitted: Fitted | None = None,
@@ -52,6 +53,8 @@ def detect(
         n: Images per class in training and in test at most, for the table.
         n_small: The same for the 50 % controls and the curve, which need many fits.
         repeats: Seeds of each detector in the table; each learns from other fakes.
+        family: Number of detectors that are measured in all, over which the controls' α is
+            divided, where not all of them are measured here.
         robust: Whether the test images are also compressed, blurred and so on.
         recompress: Quality, 1 to 95, of a JPEG compression of real and generated images alike,
             so that no detector learns one that only one side has been through.
@@ -71,7 +74,7 @@ def detect(
     if not detectors:
         return _nothing("no detectors are installed")
     panel = Panel(detectors, options)
-    alpha = FAMILY_ALPHA / len(detectors)
+    alpha = FAMILY_ALPHA / (family or len(detectors))
     with progress("Detecting", repeats + CONTROL_FITS + len(snapshots), "rounds") as advance:
         first = _First(material.trial(n), robust=robust, fitted=fitted)
         table = _table(panel, material, first, n, repeats, advance)
