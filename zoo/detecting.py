@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.evaluation.across import Contender, across, rounds
 from zoo.evaluation.confound import check_files
@@ -55,6 +56,10 @@ class Study:
         own = {"curve"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
+    def image_facts(self, images: ImageSet) -> dict[str, Any]:
+        """How a picture must be prepared before the detectors of this study may see it."""
+        return image_facts(images, recompress=self.recompress)
+
 
 def detect_run(run: Run, study: Study) -> dict[str, Any]:
     """Measure the last generator of a run; write its detection, detectors, pictures and report.
@@ -68,7 +73,7 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
     run.snapshot_step()  # before the data is loaded, for there may be none
     with run.lock():
         images = images_of(run)
-        facts = {"generated": run.path.resolve().name, **image_facts(images)}
+        facts = {"generated": run.path.resolve().name} | study.image_facts(images)
         found = detect(
             images,
             sampler(load_run(run), images),
@@ -128,7 +133,7 @@ def detect_sets(
     """
     images, fakes = (load_data(name, image_size=image_size) for name in (real, fake))
     check_files(images, fakes, recompressed=study.recompress is not None)
-    facts = {"generated": fakes.name, **image_facts(images)}
+    facts = {"generated": fakes.name} | study.image_facts(images)
     fitted = partial(_kept, study, out / "detectors", out, facts) if out else None
     found = detect(images, Pool(fakes), fitted=fitted, **study.measured)
     if out:

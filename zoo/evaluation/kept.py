@@ -14,6 +14,7 @@ from zoo.data.imageset import ImageSet
 from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.answers import accuracy
+from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.trial import Trial, probabilities
 from zoo.metrics.features import to_uint8
 from zoo.plugins import find
@@ -22,6 +23,7 @@ from zoo.specs import Detector
 
 FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
 FACTS = "facts.json"
+NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
 LIMIT = (
     "A detector knows the generator and the data that it was trained on; its answer on other "
     "images means nothing. Research software, not for clinical use."
@@ -49,9 +51,15 @@ def keep(
     write_json(folder / FACTS, {"detector": record.name, **facts, **tested})
 
 
-def image_facts(images: ImageSet) -> dict[str, Any]:
-    """How pictures must be prepared before a detector of these images may see them."""
+def image_facts(images: ImageSet, *, recompress: int | None = None) -> dict[str, Any]:
+    """How pictures must be prepared before a detector of these images may see them.
+
+    Args:
+        images: What it was trained on.
+        recompress: Quality of the JPEG compression of its training images, if any.
+    """
     return {
+        "recompress": recompress,
         "data": images.name,
         "image_shape": list(images.shape[1:]),
         "intensity": images.intensity.facts(),
@@ -94,25 +102,29 @@ def open_kept(folder: Path) -> tuple[Any, dict[str, Any]]:
 
 def _facts(path: Path) -> dict[str, Any]:
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        {key: facts[key] for key in ("detector", "image_shape", "intensity", "test_accuracy")}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        facts = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise ZooError(f"{path} is damaged: {error}") from error
-    return dict(facts)
+    if missing := [key for key in NEEDED if key not in facts]:
+        raise ZooError(f"{path} is damaged: it does not state {', '.join(missing)}")
+    return facts
 
 
 def ask(file: Path, folder: Path) -> dict[str, Any]:
     """What a kept detector says of one picture.
 
-    A picture larger than what the detector was trained on is cut into tiles of that size, which
-    do not overlap; what is left over at the right and at the bottom is not looked at.
+    The picture must be at the scale of the training images, as `zoo generate` writes them. One
+    that is larger than what the detector was trained on is cut into tiles of that size, which do not overlap; what is left
+    over at the right and at the bottom is not looked at.
 
     Raises:
         zoo.errors.ZooError: If the picture cannot be read, is too small, or has another number of
             channels or another type than the training images.
     """
     detector, facts = open_kept(folder)
-    images = _tiles(prepared(file, facts), tuple(facts["image_shape"][:2]))
+    images = _tiles(prepared(file, facts), *facts["image_shape"][:2], name=file)
+    if quality := facts.get("recompress"):
+        images = jpeg(images, quality)
     answers = probabilities(detector, images)
     probability = float(answers.mean())
     return {
@@ -147,12 +159,13 @@ def prepared(file: Path, facts: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
     return to_uint8(intensity.apply(pixels[None]))[0]
 
 
-def _tiles(image: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    height, width = size
+def _tiles(
+    image: npt.NDArray[np.uint8], height: int, width: int, *, name: Path
+) -> npt.NDArray[np.uint8]:
     rows, columns = image.shape[0] // height, image.shape[1] // width
     if not rows or not columns:
         found = f"{image.shape[0]}x{image.shape[1]}"
-        raise ZooError(f"the picture is {found}, smaller than the detector's {height}x{width}")
+        raise ZooError(f"{name} is {found}, smaller than the detector's {height}x{width}")
     cut = image[: rows * height, : columns * width]
     apart = cut.reshape(rows, height, columns, width, -1).swapaxes(1, 2)
     return np.ascontiguousarray(apart.reshape(-1, height, width, image.shape[2]))

@@ -66,8 +66,8 @@ def resized(images: Images, factor: float) -> Images:
     """Reduced by a factor and enlarged to the same size again, bilinear and antialiased."""
 
     def there_and_back(picture: Image.Image) -> Image.Image:
-        small = tuple(max(1, round(side * factor)) for side in picture.size)
-        return picture.resize(small, Image.Resampling.BILINEAR).resize(
+        width, height = (max(1, round(side * factor)) for side in picture.size)
+        return picture.resize((width, height), Image.Resampling.BILINEAR).resize(
             picture.size, Image.Resampling.BILINEAR
         )
 
