@@ -114,7 +114,7 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
     """What a kept detector says of one picture.
 
     The picture must be at the scale of the training images, as `zoo generate` writes them. One
-    that is larger than what the detector was trained on is cut into tiles of that size, which do not overlap; what is left
+    that is larger than those is cut into tiles of their size, which do not overlap; what is left
     over at the right and at the bottom is not looked at.
 
     Raises:
