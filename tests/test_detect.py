@@ -235,6 +235,8 @@ def test_options_reach_the_detector_in_its_own_types():
     assert given == {"logistic": {"bins": 12, "features": ("lbp", "hog")}}
     with pytest.raises(UsageError, match="did you mean bins"):
         _options([logistic()], ["logistic.bin=12"], None)
+    with pytest.raises(UsageError, match="did you mean lbp"):
+        _options([logistic()], [], "lbq")
 
 
 # Changed images, spectra, other generators

@@ -188,19 +188,22 @@ def _typed(record: "Detector", values: Mapping[str, str]) -> dict[str, Any]:
     for key, value in values.items():
         if key not in parameters or key == "seed":
             raise unknown(f"option of {record.name}", key, [k for k in parameters if k != "seed"])
-        annotation = inspect.formatannotation(parameters[key].annotation)
-        parts = value.split(",") if annotation.startswith("tuple[str") else value
+        annotation = inspect.formatannotation(parameters[key].annotation).replace("typing.", "")
+        words = annotation.startswith(("tuple[str", "tuple[Literal"))
+        parts = value.split(",") if words else value
         typed[key] = convert(parts, annotation, key=f"{record.name}.{key}")
     return typed
 
 
 def _of_sets(real: str, fake: str, study: Any, image_size: str | None, out: Path | None) -> Any:
-    from zoo.device import configure
-
-    configure()
     from zoo.detecting import detect_sets
 
-    return detect_sets(real, fake, study(), image_size=image_size, out=out)
+    chosen = study()
+    if any(record.framework == "keras" for record in chosen.detectors):
+        from zoo.device import configure
+
+        configure()
+    return detect_sets(real, fake, chosen, image_size=image_size, out=out)
 
 
 def _of_runs(texts: Sequence[str], parent: Path, study: Any) -> Any:

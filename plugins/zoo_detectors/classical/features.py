@@ -1,7 +1,7 @@
 """Images to short vectors that a classical model can learn from a few hundred examples."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ from zoo_detectors.classical.descriptors import hog, inception, lbp
 HIGHEST_FREQUENCY = np.sqrt(0.5)  # cycles per pixel, at the corner of the spectrum
 QUANTISATION_POWER = 1e-6  # of rounding to 256 levels, so that empty images have a finite log
 BATCH = 256
-DEFAULT = ("pixels", "histogram", "spectrum")
+Feature = Literal["pixels", "histogram", "lbp", "hog", "spectrum", "inception"]
+DEFAULT: tuple[Feature, ...] = ("pixels", "histogram", "spectrum")
 
 Unit = npt.NDArray[np.float32]  # (n, C, H, W), 0 to 1
 
@@ -38,7 +39,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        blocks: tuple[str, ...] = DEFAULT,
+        blocks: tuple[Feature, ...] = DEFAULT,
         side: int = 8,
         bins: int = 24,
         weights: str | None = None,
@@ -79,7 +80,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 Block = Callable[[ImageFeatures, npt.NDArray[np.uint8], Unit], npt.NDArray[np.float32]]
-BLOCKS: Mapping[str, Block] = {
+BLOCKS: Mapping[Feature, Block] = {
     "pixels": lambda f, images, unit: _averages(unit, f.side),
     "histogram": lambda f, images, unit: _histogram(unit, f.bins),
     "lbp": lambda f, images, unit: lbp(images),

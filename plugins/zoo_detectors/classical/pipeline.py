@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.runs.files import write_bytes
-from zoo_detectors.classical.features import DEFAULT, ImageFeatures
+from zoo_detectors.classical.features import DEFAULT, Feature, ImageFeatures
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[Any]
@@ -45,7 +45,7 @@ class Classical(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self,
         seed: int = 0,
         *,
-        features: tuple[str, ...] = DEFAULT,
+        features: tuple[Feature, ...] = DEFAULT,
         side: int = 8,
         bins: int = 24,
         grid: tuple[float, ...] | None = None,

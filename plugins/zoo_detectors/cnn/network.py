@@ -265,7 +265,7 @@ def _layers(network: keras.Model) -> Iterator[keras.layers.Layer]:
 def _restart(layer: keras.layers.Layer, seed: int) -> None:
     """Draw a layer's kernel anew, by its own initialiser, and reset all else that it keeps."""
     if (generator := getattr(layer, "seed_generator", None)) is not None:
-        generator.state.assign(np.array([seed, 0], np.uint32))
+        generator.state.assign([seed, 0])
     if isinstance(layer, keras.layers.BatchNormalization):
         for variable in layer.weights:
             ones = variable.name in ("gamma", "moving_variance")
