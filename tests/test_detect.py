@@ -235,7 +235,7 @@ def test_options_reach_the_detector_in_its_own_types():
     assert given == {"logistic": {"bins": 12, "features": ("lbp", "hog")}}
     with pytest.raises(UsageError, match="did you mean bins"):
         _options([logistic()], ["logistic.bin=12"], None)
-    with pytest.raises(UsageError, match="did you mean lbp"):
+    with pytest.raises(UsageError, match="pixels or histogram or lbp"):
         _options([logistic()], [], "lbq")
 
 
