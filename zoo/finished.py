@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data import ImageSet
-from zoo.data import load as load_data
 from zoo.data.home import home
 from zoo.errors import NotComputed, ZooError
 from zoo.plugins import find
 from zoo.recipe import Recipe
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import pairs_png
-from zoo.settings import DATA_SETTINGS
+from zoo.stored import Sampler, images_of, sampler
 
 JUDGED = 64
 
@@ -42,17 +41,7 @@ class Finished:
         Raises:
             zoo.errors.ZooError: If they are not prepared, or are not what the run began with.
         """
-        recipe = Recipe.from_dict(run.recipe)
-        multiple_of = find("generators", recipe.generator).multiple_of
-        settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
-        images = load_data(recipe.data, multiple_of=multiple_of, **settings)
-        before = run.manifest.get("dataset", {}).get("fingerprint")
-        if before and before != images.fingerprint:
-            raise ZooError(
-                f"{recipe.data} changed since {run.path} began: "
-                f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
-            )
-        return cls(run, recipe, images)
+        return cls(run, Recipe.from_dict(run.recipe), images_of(run))
 
     def extractor(self, weights: Any = None, layer: Any = None) -> Any:
         """The feature network, or the reason why there is none; by default the run's."""
@@ -65,13 +54,11 @@ class Finished:
         except NotComputed as error:
             return str(error)
 
-    def sampler(self) -> Callable[[int, int], npt.NDArray[Any]]:
+    def sampler(self) -> Sampler:
         """Images of the finished generator, of the data's type and without the mask channel."""
         from zoo.gan import load_run
 
-        gan, channels = load_run(self.run), self.images.shape[-1]
-        dtype: Any = self.images.dtype.name
-        return lambda n, seed: gan.sample(n, seed=seed, dtype=dtype)[..., :channels]
+        return sampler(load_run(self.run), self.images)
 
     def discriminator(self) -> Callable[[ImageSet], npt.NDArray[Any]] | str:
         """The logits of an image set, or the reason why there is no discriminator."""

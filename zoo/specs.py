@@ -142,7 +142,8 @@ class Detector(Record):
     """A scikit-learn classifier on uint8 images (n, H, W, C).
 
     The target is called as `Detector(seed=0, **options)` and has `fit(images, labels,
-    validation=None)`, `predict_proba(images)` and `classes_`.
+    validation=None)`, `predict_proba(images)` and `classes_`. It is kept in a run if it has
+    `save(path)` and its module a `load(path)`, and explained if it has `heatmaps(images, label)`.
 
     Attributes:
         framework: `"sklearn"` (saved with skops) or `"keras"` (saved as `.keras`).

@@ -2,20 +2,18 @@
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from zoo.data import ImageSet
-from zoo.data import load as load_data
 from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError
 from zoo.plugins import find, records
 from zoo.publish import SHOWN, publish
 from zoo.recipe import Recipe, check_size, resolve
@@ -23,12 +21,10 @@ from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
-from zoo.settings import DATA_SETTINGS
+from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import tracking
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
-
-Sampler = Callable[[int, int], npt.NDArray[Any]]
 
 
 def run(generator: str, data: str | None = None, **settings: Any) -> Run:
@@ -47,7 +43,7 @@ def run_recipe(recipe: Recipe) -> Run:
     settings = recipe.settings
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
-    images = _load(recipe, name)
+    images = load_images(recipe, name)
     gan = _compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
@@ -81,13 +77,8 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
         return run
     recipe = recipe or Recipe.from_dict(run.recipe)
     device = _configure(recipe)
-    images = _load(recipe, recipe.data)
-    before = run.manifest.get("dataset", {}).get("fingerprint")
-    if before and before != images.fingerprint:
-        raise ZooError(
-            f"{recipe.data} changed since {run.path} began: "
-            f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
-        )
+    images = load_images(recipe, recipe.data)
+    check_unchanged(run, images)
     return _carry_out(run, recipe, images, _compiled(recipe, images), device)
 
 
@@ -121,12 +112,6 @@ def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str
         with stages("report"):
             _report(run)
     return run
-
-
-def _load(recipe: Recipe, name: str) -> ImageSet:
-    multiple_of = find("generators", recipe.generator).multiple_of
-    settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
-    return load_data(name, multiple_of=multiple_of, **settings)
 
 
 def _describe_data(run: Run, images: ImageSet) -> None:
@@ -235,11 +220,11 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     measure = partial(
         score,
         images,
-        _sampler(gan, images),
+        sampler(gan, images),
         n=recipe.settings["score_images"],
         seed=recipe.settings["seed"],
         labels=gan.sampled_labels,
-        untrained=_sampler(build(recipe, images.shape[1:], len(images.class_names)), images),
+        untrained=sampler(build(recipe, images.shape[1:], len(images.class_names)), images),
         cache=home() / "features",
     )
     weights, layer = (recipe.settings[f"inception_{key}"] for key in ("weights", "layer"))
@@ -248,24 +233,14 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.evaluation.detection import detect
-    from zoo.gan import load_run, set_snapshot
 
     if run.detection_path.is_file():
         return
-    earlier = load_run(run)
-
-    def snapshot(step: int) -> Sampler:
-        def sample(n: int, seed: int) -> npt.NDArray[Any]:
-            set_snapshot(earlier, run, step)
-            return _sampler(earlier, images)(n, seed)
-
-        return sample
-
     detection = detect(
         images,
-        _sampler(gan, images),
+        sampler(gan, images),
         detectors=[record for record in records("detectors") if record.name in DETECTORS],
-        snapshots={step: snapshot(step) for step in run.snapshot_steps()},
+        snapshots=snapshot_samplers(run, images),
         seed=recipe.settings["seed"],
     )
     write_json(run.detection_path, detection)
@@ -275,12 +250,6 @@ def _report(run: Run) -> None:
     from zoo.report import build
 
     build(run)
-
-
-def _sampler(gan: Any, images: ImageSet) -> Sampler:
-    """Images as the dataset's: of its type, and without the mask channel."""
-    channels = images.shape[-1]
-    return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)[..., :channels]
 
 
 def _jit(recipe: Recipe) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ class Contents:
         memorisation: Tests for copies, and the likeliest ones.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
+        heatmaps: Detector to the picture of where it sees evidence.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
         missing: Part to why it is not there, such as `{"evaluation": "…"}`.
     """
@@ -39,6 +40,7 @@ class Contents:
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
+    heatmaps: Mapping[str, Path] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def setting(self, name: str, default: Any = "") -> Any:
@@ -63,7 +65,16 @@ class Contents:
         return tuple(self.manifest.get("image_shape") or ())
 
 
-PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing", "copies")
+PICTURES = (
+    "real",
+    "nearest",
+    "accepted",
+    "rejected",
+    "interpolation",
+    "mixing",
+    "copies",
+    "spectrum",
+)
 
 
 def read(run: Run) -> Contents:
@@ -95,6 +106,7 @@ def read(run: Run) -> Contents:
         rows=run.metrics(),
         samples=step_pictures(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
+        heatmaps=_heatmaps(run.samples),
         missing=missing,
         **parts,
     )
@@ -121,6 +133,12 @@ def step_pictures(folder: Path) -> dict[int, Path]:
     if not folder.is_dir():
         return {}
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
+
+
+def _heatmaps(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem.removeprefix("gradcam-"): path for path in sorted(folder.glob("gradcam-*.png"))
+    }
 
 
 PARTS = {

@@ -77,6 +77,7 @@ class Run:
     generated_masks = property(lambda self: self.path / "generated-masks")
     scores_path = property(lambda self: self.path / "samples" / "scores.csv")
     animation_path = property(lambda self: self.path / "samples" / "training.webp")
+    detectors = property(lambda self: self.path / "detectors")
     figures = property(lambda self: self.path / "figures")
 
     @contextlib.contextmanager
