@@ -12,7 +12,8 @@ from zoo_detectors import classical, cnn
 
 from zoo.errors import ZooError
 
-RECORDS = {record.name: record for plugin in (classical, cnn) for record in plugin.zoo_detectors()}
+PLUGINS = (classical, cnn)
+RECORDS = {record.name: record for plugin in PLUGINS for record in plugin.zoo_detectors()}
 QUICK = {"small-cnn": {"epochs": 2, "min_steps": 40}}
 
 every_detector = pytest.mark.parametrize("name", RECORDS)
