@@ -136,7 +136,7 @@ def augmented(images: Images, rng: np.random.Generator) -> Images:
     square = images.shape[1] == images.shape[2]
     changed = np.empty_like(images)
     for i, image in enumerate(images):
-        turned = np.rot90(image, rng.integers(4) if square else 2 * rng.integers(2))
+        turned = np.rot90(image, int(rng.integers(4)) if square else 2 * int(rng.integers(2)))
         turned = turned[:, ::-1] if rng.integers(2) else turned
         padded = np.pad(turned, [(reach[0],) * 2, (reach[1],) * 2, (0, 0)], mode="symmetric")
         y, x = (int(rng.integers(2 * r + 1)) for r in reach)

@@ -34,10 +34,10 @@ def confusions(
         (groups, seeds, k, k).
     """
     names, group = np.unique(groups, return_inverse=True)
-    counts = np.zeros((len(names), len(answers), classes, classes))
-    for seed, given in enumerate(answers):
-        np.add.at(counts, (group, seed, truth, given), 1)
-    return counts
+    size = len(names) * classes * classes
+    at = [(group * classes + truth) * classes + given for given in answers]
+    counts = np.stack([np.bincount(cell, minlength=size) for cell in at]).astype(np.float64)
+    return counts.reshape(len(answers), len(names), classes, classes).swapaxes(0, 1)
 
 
 def accuracy(counts: Counts) -> npt.NDArray[np.float64]:

@@ -14,8 +14,6 @@ from zoo.evaluation.arms import Images, Labels, TrainingSet
 from zoo.specs import Detector
 from zoo.values import convert
 
-BALANCED = "balanced"
-
 
 @dataclass(frozen=True)
 class Labelled:
@@ -76,17 +74,23 @@ class Classifier:
             weigh: Whether rare classes count as much as frequent ones.
 
         Raises:
-            zoo.errors.NotComputed: If classes are to be weighed and it has no `class_weight`.
+            zoo.errors.NotComputed: If classes are to be weighed and its `fit` takes no weights.
         """
-        given = dict(self.options) | ({"augment": classic} if self.augments else {})
+        classic_too = {"augment": classic} if self.augments else {}
+        made = self.target(seed=seed, **{**self.options, **classic_too})
+        more: dict[str, Any] = {}
         if weigh:
-            if "class_weight" not in self.keywords:
-                raise NotComputed(f"{self.name} has no option class_weight")
-            given["class_weight"] = BALANCED
+            if "weights" not in inspect.signature(made.fit).parameters:
+                raise NotComputed(f"{self.name} takes no weights of images")
+            more["weights"] = balanced_weights(training.labels)
         held_out = (validation.images, validation.labels) if len(validation) else None
-        return self.target(seed=seed, **given).fit(
-            training.images, training.labels, validation=held_out
-        )
+        return made.fit(training.images, training.labels, validation=held_out, **more)
+
+
+def balanced_weights(labels: Labels) -> npt.NDArray[np.float64]:
+    """(n,) weights with which every class counts as much, 1 on average."""
+    _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(len(labels) / (len(counts) * counts))[code]
 
 
 def answers(fitted: Any, images: Images) -> Labels:

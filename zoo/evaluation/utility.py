@@ -64,7 +64,9 @@ class Bench:
         try:
             return self.cells.take(facts, partial(self._measure, classifier, arm, seed))
         except NotComputed as error:
-            self.excused[f"{arm.name} with {classifier.name}"] = str(error)
+            excused = arm.remedy == "class weights"
+            place = self.excused if excused else self.failed
+            place[f"{arm.name} with {classifier.name}" if excused else classifier.name] = str(error)
         except Broken as error:
             self.failed[classifier.name] = str(error)
         return None

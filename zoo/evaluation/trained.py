@@ -1,0 +1,176 @@
+"""Finished runs as sources of images: what they were trained on, and what they make."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.data import ImageSet
+from zoo.data import load as load_data
+from zoo.errors import UsageError, ZooError
+from zoo.evaluation.arms import Labels, Make
+from zoo.plugins import find
+from zoo.recipe import Recipe
+from zoo.runs import Run
+from zoo.settings import DATA_SETTINGS
+
+STREAM = 2_000_000
+"""Added to seeds of latents, so that no image is one that another measurement has seen."""
+
+# Which images of a dataset a run was given, and so not how all of them are read.
+CHOOSING = ("accept", "reject")
+
+
+def images_of(run: Run, **changes: Any) -> ImageSet:
+    """The images that a run was trained on, with the same splits.
+
+    Args:
+        run: Its recipe says how they are read.
+        **changes: Settings to read them by instead, or another `data`.
+
+    Raises:
+        zoo.errors.ZooError: If they are not the ones that it began with, unless something is
+            changed.
+    """
+    recipe = Recipe.from_dict(run.recipe)
+    settings = {key: recipe.settings[key] for key in DATA_SETTINGS} | changes
+    name = settings.pop("data", recipe.data)
+    multiple_of = find("generators", recipe.generator).multiple_of
+    images = load_data(name, multiple_of=multiple_of, **settings)
+    before = run.manifest.get("dataset", {}).get("fingerprint")
+    if not changes and before and before != images.fingerprint:
+        raise ZooError(
+            f"{recipe.data} changed since {run.path} began: "
+            f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
+        )
+    return images
+
+
+def conditional(run: Run, images: ImageSet) -> tuple[Make, dict[str, Any]]:
+    """Images of given classes from a conditional run, and what they depend on.
+
+    Raises:
+        zoo.errors.UsageError: If it is not conditional, or has other classes.
+    """
+    gan = _generator(run)
+    if not gan.classes:
+        raise UsageError(
+            f"{run.name} makes images of no class; take a conditional run, or one run for each "
+            "class: `zoo utility --per-class NAME=RUN NAME=RUN …`"
+        )
+    names = [str(name) for name in run.manifest.get("class_names") or []]
+    if names != list(images.class_names):
+        raise UsageError(
+            f"{run.name} makes {', '.join(names)}; {images.name} has "
+            f"{', '.join(images.class_names) or 'no classes'}"
+        )
+    channels, dtype = images.shape[-1], images.dtype.name
+
+    def make(labels: Labels, seed: int) -> npt.NDArray[Any]:
+        made = gan.sample(len(labels), labels=labels, seed=STREAM + seed, dtype=dtype)
+        return np.asarray(made[..., :channels])
+
+    return make, {"runs": [_facts(run)]}
+
+
+def per_class(runs: Mapping[str, Run], images: ImageSet) -> tuple[Make, dict[str, Any]]:
+    """Images of given classes from one run for each, and what they depend on.
+
+    Args:
+        runs: Class to its run.
+        images: The real images of all classes.
+
+    Raises:
+        zoo.errors.UsageError: If a class has no run, a run is conditional or of another size, or
+            one was trained on images that are held out here.
+    """
+    if strangers := set(runs) ^ set(images.class_names):
+        raise UsageError(
+            f"one run is needed for each of {', '.join(images.class_names)}; "
+            f"see {', '.join(sorted(strangers))}"
+        )
+    for run in runs.values():
+        refuse_held_out(run, images)
+    generators = [_generator(runs[name]) for name in images.class_names]
+    channels, dtype = images.shape[-1], images.dtype.name
+    for name, gan in zip(images.class_names, generators, strict=True):
+        if gan.classes:
+            raise UsageError(f"{runs[name].name} is conditional; it needs no --per-class")
+
+    def make(labels: Labels, seed: int) -> npt.NDArray[Any]:
+        made = np.empty((len(labels), *images.shape[1:]), images.dtype)
+        for label, gan in enumerate(generators):
+            here = np.flatnonzero(labels == label)
+            made[here] = gan.sample(len(here), seed=STREAM + seed, dtype=dtype)[..., :channels]
+        return made
+
+    return make, {"runs": [{"class": name, **_facts(runs[name])} for name in images.class_names]}
+
+
+def refuse_held_out(run: Run, images: ImageSet) -> None:
+    """Refuse a run that was trained on images which are held out in a dataset.
+
+    Images count as the same if all their pixels are equal.
+
+    Raises:
+        zoo.errors.UsageError: If there are such images, or the sizes differ.
+    """
+    own = images_of(run)
+    if own.fingerprint == images.fingerprint:
+        return
+    if own.shape[1:] != images.shape[1:] or own.dtype != images.dtype:
+        raise UsageError(
+            f"{run.name} makes {own.dtype} {own.shape[1:]}; "
+            f"{images.name} has {images.dtype} {images.shape[1:]}"
+        )
+    seen = _digests(own.split("train"))
+    if shared := len(seen & _digests(images.split("validation", "test"))):
+        raise UsageError(
+            f"{run.name} was trained on {shared} of the images that are held out in {images.name}"
+        )
+
+
+def masked(run: Run, images: ImageSet) -> tuple[Any, dict[str, Any]]:
+    """Images with their masks from a run, `make(n, seed)`, and what they depend on.
+
+    Returns:
+        A function giving (n, H, W, C) of the images' type and (n, H, W) bool, and facts.
+
+    Raises:
+        zoo.errors.UsageError: If the run makes no masks.
+    """
+    gan = _generator(run)
+    if not gan.masked:
+        raise UsageError(f"{run.name} makes no masks; train one with --with-mask")
+    channels, dtype = images.shape[-1], images.dtype.name
+
+    def make(n: int, seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        made = gan.sample(n, seed=STREAM + seed, dtype=dtype)
+        return made[..., :channels], made[..., channels] > np.iinfo(made.dtype).max // 2
+
+    return make, {"runs": [_facts(run)]}
+
+
+def _digests(images: ImageSet) -> set[bytes]:
+    return {
+        hashlib.blake2b(images[at].tobytes(), digest_size=16).digest() for at in range(len(images))
+    }
+
+
+def _generator(run: Run) -> Any:
+    from zoo.gan import load_run
+
+    return load_run(run)
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    step = run.snapshot_step()
+    weights = hashlib.sha256(run.snapshot_path(step).read_bytes()).hexdigest()
+    return {
+        "run": run.path.resolve().name,
+        "generator": run.recipe.get("generator"),
+        "step": step,
+        "weights": weights,
+    }
