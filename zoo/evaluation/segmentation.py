@@ -102,7 +102,8 @@ def segmentation(
     _check(parts[1], parts[2])
     known = {"data": images.fingerprint, "n": len(training), "synthetic": dict(facts or {})}
     known |= {key: value for key, value in asdict(plan).items() if key != "seeds"}
-    cells, found = Cells(folder), {arm: [] for arm in ARMS}  # type: dict[str, list[Any]]
+    cells = Cells(folder)
+    found: dict[str, list[Any]] = {arm: [] for arm in ARMS}
     with progress("Training U-Nets", plan.seeds * len(ARMS), "trainings") as advance:
         for seed in range(plan.seed, plan.seed + plan.seeds):
             made = _Once(partial(_generated, make, training, seed))
@@ -177,12 +178,9 @@ def _measure(
 ) -> dict[str, Any]:
     start = time.perf_counter()
     real, validation, test = parts
-    shown = {"real": [real], "synthetic": [made()] if arm != "real" else []}.get(arm)
-    shown = [real, made()] if shown is None else shown
-    if build is None:
-        from zoo.evaluation.unet import UNet as build
+    shown = [*([real] if arm != "synthetic" else []), *([made()] if arm != "real" else [])]
     images, masks = (np.concatenate([getattr(p, k) for p in shown]) for k in ("images", "masks"))
-    fitted = build(seed, steps=plan.steps, width=plan.width).fit(
+    fitted = (build or _unet())(seed, steps=plan.steps, width=plan.width).fit(
         images, masks, validation=(validation.images, validation.masks)
     )
     answer = fitted.predict(test.images)
@@ -198,6 +196,12 @@ def _measure(
         "foreground": float(masks.mean()),
         "seconds": round(time.perf_counter() - start, 1),
     }
+
+
+def _unet() -> Callable[..., Any]:
+    from zoo.evaluation.unet import UNet
+
+    return UNet
 
 
 def _scores(cells: list[Any], groups: npt.NDArray[np.str_]) -> dict[str, Floats]:
