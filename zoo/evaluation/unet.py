@@ -63,6 +63,7 @@ class UNet:
             callbacks=[
                 keras.callbacks.EarlyStopping(patience=self.steps, restore_best_weights=True)
             ],
+            shuffle=False,
             verbose=0,
         )
         return self

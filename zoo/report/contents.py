@@ -21,6 +21,8 @@ class Contents:
         data: Counts, splits and rejected files.
         evaluation: `{"metrics": […], "not_computed": […]}`.
         detection: Detectors, controls and curve.
+        utility: What the images are worth as training data for classifiers.
+        segmentation: The same for a segmentation, of images with masks.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
@@ -34,6 +36,8 @@ class Contents:
     data: Mapping[str, Any]
     evaluation: Mapping[str, Any]
     detection: Mapping[str, Any]
+    utility: Mapping[str, Any]
+    segmentation: Mapping[str, Any]
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
@@ -77,12 +81,14 @@ def read(run: Run) -> Contents:
             ("data", run.data_path),
             ("evaluation", run.evaluation_path),
             ("detection", run.detection_path),
+            ("utility", run.utility_path),
+            ("segmentation", run.segmentation_path),
             ("nearest", run.nearest_path),
         )
     }
     for name, value in parts.items():
         if not value:
-            missing.setdefault(name, _why(name, settings, manifest))
+            missing.setdefault(name, _why(name, settings, manifest, run.name))
     pictures = {name: run.sample_path(name) for name in PICTURES}
     pictures["animation"] = run.animation_path
     return Contents(
@@ -127,7 +133,14 @@ PARTS = {
 }
 
 
-def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
+COMMANDS = {"utility": "utility", "segmentation": "segment"}
+
+
+def _why(
+    name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any], run: str
+) -> str:
+    if name in COMMANDS:
+        return f"not computed: `zoo {COMMANDS[name]} {run}` measures it"
     refused = ("eval", False) in [(key, value) for key, value, _ in settings]
     if refused and name != "data":
         return f"this run has no {PARTS[name]}: it was run with --no-eval"

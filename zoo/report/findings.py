@@ -14,9 +14,10 @@ from zoo.runs.pictures import tiles
 
 
 def findings(contents: Contents) -> list[Verdict]:
-    """Status, convergence, fidelity, feasibility and detection, in that order."""
+    """Status, convergence, fidelity, feasibility, detection and utility, in that order."""
     found = [*_status(contents.manifest), *convergence(contents)]
     found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
+    found += _utility(contents)
     return found
 
 
@@ -94,6 +95,20 @@ def _detection(contents: Contents) -> list[Verdict]:
         f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
     )
     return [*_below_chance(detectors), Verdict("fact", title, text)]
+
+
+def _utility(contents: Contents) -> list[Verdict]:
+    ratios = [row for row in contents.utility.get("ratios") or [] if row["value"] is not None]
+    if not ratios:
+        return []
+    best = max(ratios, key=lambda row: row["value"])
+    interval = f" ({span(best['interval'], percent)} over groups)" if best["interval"] else ""
+    title = f"Training on generated images: {percent(best['value'])} of the accuracy with real ones"
+    text = (
+        f"{best['classifier']}{interval}, the best of {len(ratios)} classifiers, "
+        f"on real test images of {contents.dataset['name']}."
+    )
+    return [Verdict("fact", title, text)]
 
 
 def _below_chance(detectors: Sequence[Mapping[str, Any]]) -> list[Verdict]:
