@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Cells:
         Raises:
             zoo.errors.ZooError: If its file is damaged or cannot be written.
         """
+        facts = {"zoo": version("zoo"), **facts}
         path = self._path(facts)
         if path is not None and path.is_file():
             return _read(path)

@@ -28,8 +28,17 @@ def environment(*, html_page: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
-    names += ("mean_sd",)
+    names = (
+        "figure",
+        "count",
+        "percent",
+        "span",
+        "plain",
+        "protocol",
+        "required",
+        "moment",
+        "mean_sd",
+    )
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
     made.filters["percent_span"] = partial(numbers.span, show=numbers.percent)

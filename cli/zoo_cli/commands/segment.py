@@ -12,7 +12,13 @@ from zoo_cli.user import runs_option
 
 @click.command()
 @click.argument("run")
-@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--seeds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Trainings in each arm; with fewer than three, chance cannot be told.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first.")
 @click.option(
     "--images",

@@ -30,7 +30,13 @@ from zoo_cli.user import complete, runs_option
     help="Detectors to use.  [default: the five CNNs on a GPU, else random-forest,small-cnn]",
 )
 @click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the classifiers.")
-@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--seeds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Trainings in each arm; with fewer than three, chance cannot be told.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first.")
 @click.option(
     "--images",
