@@ -19,6 +19,8 @@ from zoo.settings import DATA_SETTINGS
 STREAM = 2_000_000
 """Added to seeds of latents, so that no image is one that another measurement has seen."""
 
+BLOCK = 256
+
 # Which images of a dataset a run was given, and so not how all of them are read.
 CHOOSING = ("accept", "reject")
 
@@ -58,7 +60,7 @@ def conditional(run: Run, images: ImageSet) -> tuple[Make, dict[str, Any]]:
     if not gan.classes:
         raise UsageError(
             f"{run.name} makes images of no class; take a conditional run, or one run for each "
-            "class: `zoo utility --per-class NAME=RUN NAME=RUN …`"
+            "class: `zoo utility --per-class RUN RUN …`"
         )
     names = [str(name) for name in run.manifest.get("class_names") or []]
     if names != list(images.class_names):
@@ -109,6 +111,22 @@ def per_class(runs: Mapping[str, Run], images: ImageSet) -> tuple[Make, dict[str
     return make, {"runs": [{"class": name, **_facts(runs[name])} for name in images.class_names]}
 
 
+def class_of(run: Run) -> str:
+    """The class of all images that a run was trained on.
+
+    Raises:
+        zoo.errors.UsageError: If they have none, or several.
+    """
+    images = images_of(run)
+    present = [] if images.labels is None else np.unique(images.labels).tolist()
+    if len(present) != 1:
+        raise UsageError(
+            f"{run.name} was trained on images of {len(present) or 'no'} classes; "
+            "write NAME=RUN to say which one it stands for"
+        )
+    return str(images.class_names[present[0]])
+
+
 def refuse_held_out(run: Run, images: ImageSet) -> None:
     """Refuse a run that was trained on images which are held out in a dataset.
 
@@ -155,7 +173,9 @@ def masked(run: Run, images: ImageSet) -> tuple[Any, dict[str, Any]]:
 
 def _digests(images: ImageSet) -> set[bytes]:
     return {
-        hashlib.blake2b(images[at].tobytes(), digest_size=16).digest() for at in range(len(images))
+        hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+        for start in range(0, len(images), BLOCK)
+        for image in images[start : start + BLOCK]
     }
 
 

@@ -16,7 +16,11 @@ from zoo_cli.user import complete, runs_option
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option("--per-class", is_flag=True, help="One run for each class, each as NAME=RUN.")
+@click.option(
+    "--per-class",
+    is_flag=True,
+    help="One run for each class, as RUN or as NAME=RUN.",
+)
 @click.option(
     "--data",
     metavar="DATA",
@@ -114,14 +118,16 @@ def _single(runs: tuple[str, ...], parent: Path) -> Run:
 
 
 def _per_class(runs: tuple[str, ...], parent: Path) -> dict[str, Run]:
-    found = {}
+    from zoo.evaluation.trained import class_of
+
+    found: dict[str, Run] = {}
     for text in runs:
-        name, equals, run = text.partition("=")
-        if not equals:
-            raise UsageError(f"--per-class {text}: expected NAME=RUN, NAME being the class")
+        name, _, number = text.rpartition("=")
+        run = find_run(number, parent)
+        name = name or class_of(run)
         if name in found:
             raise UsageError(f"--per-class {text}: {name} has a run already")
-        found[name] = find_run(run, parent)
+        found[name] = run
     return found
 
 
