@@ -17,7 +17,7 @@ from zoo_cli.user import runs_option
     default=3,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Trainings in each arm; with fewer than three, chance cannot be told.",
+    help="Trainings in each arm, which their deviation is of.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first.")
 @click.option(
