@@ -162,6 +162,16 @@ def test_a_network_makes_as_many_steps_in_every_arm():
     assert set(steps) == {2 * len(training) // 16}
 
 
+def test_a_network_learns_from_the_images_that_count():
+    from zoo_detectors.cnn.model import SmallCNN
+
+    images = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 1), np.uint8)
+    labels = np.arange(64) % 2
+    detector = SmallCNN(epochs=2, min_steps=30, width=4, augment=False)
+    detector.fit(images, labels, weights=np.where(labels == 1, 2.0, 0.0))
+    assert detector.predict_proba(images)[:, 1].mean() > 0.8
+
+
 def test_no_arm_learns_from_an_image_that_is_held_out():
     images = image_set()
     measured(seeds=1, low_data=[0.3], imbalance=("dark", [0.3]))

@@ -142,9 +142,9 @@ class Detector(Record):
     """A scikit-learn classifier on uint8 images (n, H, W, C).
 
     The target is called as `Detector(seed=0, **options)` and has `fit(images, labels,
-    validation=None)`, `predict_proba(images)` and `classes_`. One whose constructor takes `augment`
-    is told whether to change training images at random, and one whose `fit` takes `weights` how much
-    each image counts, where classes are told apart (`zoo utility`).
+    validation=None)`, `predict_proba(images)` and `classes_`. Where classes are told apart (`zoo
+    utility`), one whose constructor takes `augment` is told whether to change training images at
+    random, and one whose `fit` takes `weights` how much each image counts.
 
     Attributes:
         framework: `"sklearn"` (saved with skops) or `"keras"` (saved as `.keras`).
