@@ -55,8 +55,7 @@ def utility_of(
         zoo.errors.NotComputed: If the images are too few for any number to be believed.
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the same call goes on.
     """
-    several = isinstance(runs, Mapping)
-    first = next(iter(runs.values())) if isinstance(runs, Mapping) else runs
+    first = runs if isinstance(runs, Run) else next(iter(runs.values()))
     from zoo.evaluation.utility import utility
     from zoo.evaluation.utility_plan import Plan
 
@@ -64,10 +63,12 @@ def utility_of(
     with _written(first):
         changes: dict[str, Any] = {"data": locate(data)} if data else {}
         changes |= {"label": label} if label else {}
-        changes |= dict.fromkeys(CHOOSING) if several else {}
-        images = images_of(first, **changes)
-        made = per_class(runs, images) if isinstance(runs, Mapping) else conditional(runs, images)
-        make, facts = made
+        if isinstance(runs, Run):
+            images = images_of(runs, **changes)
+            make, facts = conditional(runs, images)
+        else:
+            images = images_of(first, **changes, **dict.fromkeys(CHOOSING))
+            make, facts = per_class(runs, images)
         found = utility(
             images,
             make,
