@@ -44,7 +44,7 @@ def one(name: str, run: Any, given: argparse.Namespace) -> dict[str, Any]:
         n=given.images,
         options=options,
     )
-    kept = ("table", "ratios", "differences", "not_computed", "protocol")
+    kept = ("table", "ratios", "majority", "differences", "not_computed", "protocol")
     return {"run": run.name, "kimg": run.manifest.get("kimg"), **{k: found[k] for k in kept}}
 
 
@@ -61,9 +61,13 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
         for found in rows.values()
         for row in found["table"]
     ]
-    lines += ["", "| classifier | synthetic / real | 95 % over groups |", "|---|---|---|"]
     lines += [
-        f"| {row['classifier']} | {percent(row['value'])} | {span(row['interval'], percent)} |"
+        "",
+        "| classifier | synthetic / real of | ratio | 95 % over groups |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['classifier']} | {row['of']} | {percent(row['value'])} | {span(row['interval'], percent)} |"
         for found in rows.values()
         for row in found["ratios"]
     ]

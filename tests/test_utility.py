@@ -123,11 +123,12 @@ def test_all_five_arms_are_measured_and_fit_json():
 
 def test_synthetic_images_that_are_as_real_ones_are_worth_as_much():
     found = measured(images=image_set(groups=200))
-    (ratio,) = found["ratios"]
     assert value(found, "real") > 0.6
-    assert ratio["value"] == pytest.approx(1, abs=0.05)
-    assert ratio["interval"][0] < 1.02
-    assert ratio["interval"][1] > 0.98
+    assert [ratio["of"] for ratio in found["ratios"]] == ["accuracy", "f1"]
+    for ratio in found["ratios"]:
+        assert ratio["value"] == pytest.approx(1, abs=0.05)
+        assert ratio["interval"][0] < 1.02
+        assert ratio["interval"][1] > 0.98
 
 
 def test_training_on_noise_is_near_chance_and_significantly_worse():
@@ -298,6 +299,16 @@ def test_an_interrupted_measurement_goes_on_where_it_stopped(tmp_path):
     assert 5 <= done < 15
     assert run(faithful)["table"] == measured()["table"]
     assert len(FITTED) == 15 + 15
+
+
+def test_what_a_frequent_class_alone_would_give_is_stated_beside_the_ratio():
+    images = image_set()
+    images.labels[np.random.default_rng(1).random(len(images)) < 0.8] = 2
+    found = measured(images=images)
+    share = np.mean(images.split("test").labels == 2)
+    assert found["majority"]["class"] == "bright"
+    assert found["majority"]["accuracy"] == pytest.approx(share)
+    assert found["majority"]["f1"] == pytest.approx(2 * share / (1 + share) / 3)
 
 
 def test_another_dataset_is_a_second_test_with_its_own_order_of_classes():

@@ -12,7 +12,6 @@ from zoo.evaluation.classification import (
     MACRO,
     PER_CLASS,
     Counts,
-    accuracy,
     confusions,
     difference,
     of_class,
@@ -102,6 +101,7 @@ def tables(studies: Sequence[Study], names: Sequence[str], tested: Tested) -> di
         "class_names": list(tested.class_names),
         "table": _rows(studies[0], names, tested, "test"),
         "ratios": _ratios(studies[0], names, tested),
+        "majority": _majority(tested),
         "differences": _differences(studies[0], names, tested),
         "external": _external(studies[0], names, tested),
         "imbalance": [_cut(s, names, tested) for s in studies if s.name == "imbalance"],
@@ -168,9 +168,21 @@ def _ratios(study: Study, names: Sequence[str], tested: Tested) -> list[Row]:
         pair = [study.cells.get((name, arm)) for arm in ("synthetic", "real")]
         if pair[0] and pair[1]:
             one, other = (tested.counts(cells, "test") for cells in (pair[0], pair[1]))
-            found = difference(one, other, accuracy, ratio=True)
-            rows.append({"classifier": name, "of": "accuracy", **found})
+            for of in COMPARED:
+                found = difference(one, other, MACRO[of], ratio=True)
+                rows.append({"classifier": name, "of": of, **found})
     return rows
+
+
+def _majority(tested: Tested) -> Row:
+    """What a classifier gets that has learnt nothing but which class is frequent in the test."""
+    truth = tested.tests["test"].labels
+    classes = len(tested.class_names)
+    label = int(np.bincount(truth, minlength=classes).argmax())
+    always = np.full((1, len(truth)), label)
+    counts = confusions(truth, always, np.zeros(len(truth), "U1"), classes)[0]
+    measured = {name: float(MACRO[name](counts)[0]) for name in COMPARED}
+    return {"class": tested.class_names[label], **measured}
 
 
 def _differences(study: Study, names: Sequence[str], tested: Tested) -> list[Row]:

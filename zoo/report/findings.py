@@ -98,15 +98,17 @@ def _detection(contents: Contents) -> list[Verdict]:
 
 
 def _utility(contents: Contents) -> list[Verdict]:
-    ratios = [row for row in contents.utility.get("ratios") or [] if row["value"] is not None]
+    """Of F1, for accuracies are alike wherever one class is frequent."""
+    rows = contents.utility.get("ratios") or []
+    ratios = [row for row in rows if row["of"] == "f1" and row["value"] is not None]
     if not ratios:
         return []
     best = max(ratios, key=lambda row: row["value"])
     interval = f" ({span(best['interval'], percent)} over groups)" if best["interval"] else ""
-    title = f"Training on generated images: {percent(best['value'])} of the accuracy with real ones"
+    title = f"Training on generated images: {percent(best['value'])} of the F1 with real ones"
     text = (
         f"{best['classifier']}{interval}, the best of {len(ratios)} classifiers, "
-        f"on real test images of {contents.dataset['name']}."
+        f"on real test images of {contents.dataset['name']}; mean F1 of the classes."
     )
     return [Verdict("fact", title, text)]
 

@@ -161,7 +161,10 @@ def _print(found: Mapping[str, Any]) -> None:
     click.echo()
     for row in found["ratios"]:
         interval = f" ({span(row['interval'], percent)} over groups)" if row["interval"] else ""
-        click.echo(f"{row['classifier']}: synthetic / real {percent(row['value'])}{interval}")
+        of = {"f1": "F1"}.get(row["of"], row["of"])
+        click.echo(f"{row['classifier']}: {of} synthetic / real {percent(row['value'])}{interval}")
+    always = found["majority"]
+    click.echo(f"always {always['class']}: accuracy {percent(always['accuracy'])}")
     for item in found["not_computed"]:
         click.echo(f"not computed: {item['name']}: {item['reason']}")
 
