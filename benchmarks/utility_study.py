@@ -67,7 +67,8 @@ def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {row['classifier']} | {row['of']} | {percent(row['value'])} | {span(row['interval'], percent)} |"
+        f"| {row['classifier']} | {row['of']} | {percent(row['value'])} "
+        f"| {span(row['interval'], percent)} |"
         for found in rows.values()
         for row in found["ratios"]
     ]

@@ -297,7 +297,7 @@ def test_an_interrupted_measurement_goes_on_where_it_stopped(tmp_path):
         run(failing)
     done = len(FITTED)
     assert 5 <= done < 15
-    assert run(faithful)["table"] == measured()["table"]
+    assert run(faithful)["differences"] == measured()["differences"]
     assert len(FITTED) == 15 + 15
 
 
