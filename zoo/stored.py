@@ -17,22 +17,29 @@ Sampler = Callable[[int, int], npt.NDArray[Any]]
 """`sample(n, seed)`, n images (n, H, W, C) of the dataset's type."""
 
 
-def load_images(recipe: Recipe, name: str) -> ImageSet:
-    """The images of a recipe, from the dataset of a resolved name."""
+def load_images(recipe: Recipe, name: str, **changes: Any) -> ImageSet:
+    """The images of a recipe, from the dataset of a resolved name, read by changed settings."""
     multiple_of = find("generators", recipe.generator).multiple_of
-    settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
+    settings = {key: recipe.settings[key] for key in DATA_SETTINGS} | changes
     return load_data(name, multiple_of=multiple_of, **settings)
 
 
-def images_of(run: Run) -> ImageSet:
+def images_of(run: Run, *, data: str | None = None, **changes: Any) -> ImageSet:
     """The images that a run was trained on, with their splits.
 
+    Args:
+        run: Its recipe says how they are read.
+        data: Another dataset, read in the same way.
+        **changes: Settings to read them by instead.
+
     Raises:
-        zoo.errors.ZooError: If the dataset is not the one that the run was trained on.
+        zoo.errors.ZooError: If the dataset is not the one that the run was trained on, unless
+            something is changed.
     """
     recipe = Recipe.from_dict(run.recipe)
-    images = load_images(recipe, recipe.data)
-    check_unchanged(run, images)
+    images = load_images(recipe, data or recipe.data, **changes)
+    if not (data or changes):
+        check_unchanged(run, images)
     return images
 
 

@@ -22,6 +22,8 @@ class Contents:
         evaluation: `{"metrics": […], "not_computed": […]}`.
         detection: Detectors, controls and curve.
         memorisation: Tests for copies, and the likeliest ones.
+        utility: What the images are worth as training data for classifiers.
+        segmentation: The same for a segmentation, of images with masks.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
         heatmaps: Detector to the picture of where it sees evidence.
@@ -37,6 +39,8 @@ class Contents:
     evaluation: Mapping[str, Any]
     detection: Mapping[str, Any]
     memorisation: Mapping[str, Any]
+    utility: Mapping[str, Any]
+    segmentation: Mapping[str, Any]
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
@@ -91,12 +95,14 @@ def read(run: Run) -> Contents:
             ("evaluation", run.evaluation_path),
             ("detection", run.detection_path),
             ("memorisation", run.memorisation_path),
+            ("utility", run.utility_path),
+            ("segmentation", run.segmentation_path),
             ("nearest", run.nearest_path),
         )
     }
     for name, value in parts.items():
         if not value:
-            missing.setdefault(name, _why(name, settings, manifest))
+            missing.setdefault(name, _why(name, settings, manifest, run.name))
     pictures = {name: run.sample_path(name) for name in PICTURES}
     pictures["animation"] = run.animation_path
     return Contents(
@@ -150,9 +156,16 @@ PARTS = {
 }
 
 
-def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
+COMMANDS = {"utility": "utility", "segmentation": "segment"}
+
+
+def _why(
+    name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any], run: str
+) -> str:
+    if name in COMMANDS:
+        return f"not computed: `zoo {COMMANDS[name]} {run}` measures it"
     if name == "memorisation":
-        return f"this run has no {PARTS[name]}: `zoo memorisation RUN` makes them"
+        return f"this run has no {PARTS[name]}: `zoo memorisation {run}` makes them"
     refused = ("eval", False) in [(key, value) for key, value, _ in settings]
     if refused and name != "data":
         return f"this run has no {PARTS[name]}: it was run with --no-eval"

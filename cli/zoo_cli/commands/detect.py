@@ -188,10 +188,8 @@ def _typed(record: "Detector", values: Mapping[str, str]) -> dict[str, Any]:
     for key, value in values.items():
         if key not in parameters or key == "seed":
             raise unknown(f"option of {record.name}", key, [k for k in parameters if k != "seed"])
-        annotation = inspect.formatannotation(parameters[key].annotation).replace("typing.", "")
-        words = annotation.startswith(("tuple[str", "tuple[Literal"))
-        parts = value.split(",") if words else value
-        typed[key] = convert(parts, annotation, key=f"{record.name}.{key}")
+        annotation = inspect.formatannotation(parameters[key].annotation)
+        typed[key] = convert(value, annotation, key=f"{record.name}.{key}")
     return typed
 
 

@@ -68,7 +68,11 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
         """A new network for images of one shape."""
 
     def fit(
-        self, images: Images, labels: Labels, validation: tuple[Images, Labels] | None = None
+        self,
+        images: Images,
+        labels: Labels,
+        validation: tuple[Images, Labels] | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
     ) -> Self:
         """Learn from uint8 images (n, H, W, C) with n labels.
 
@@ -77,6 +81,7 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
             labels: Their labels, integers or strings, two classes or more.
             validation: Images and labels that say which epoch was best; without them it is
                 the last.
+            weights: (n,) how much each image counts; by default all the same.
         """
         self.classes_, codes = np.unique(labels, return_inverse=True)
         self.shape_ = images.shape[1:]
@@ -90,7 +95,7 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
                 keras.callbacks.EarlyStopping(patience=self.epochs, restore_best_weights=True)
             )
         shared.network.fit(
-            self._batches(images, codes),
+            self._batches(images, codes, weights),
             epochs=self.epochs,
             validation_data=held_out,
             callbacks=callbacks,
@@ -116,15 +121,21 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
         options = tuple((name, getattr(self, name)) for name in self.structure)
         return _compiled(type(self), self.shape_, len(self.classes_), options)
 
-    def _batches(self, images: Images, codes: npt.NDArray[np.int64]) -> tf.data.Dataset:
+    def _batches(
+        self,
+        images: Images,
+        codes: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> tf.data.Dataset:
         batch_size = min(self.batch_size, len(images))
         passes = ceil(self.min_steps / (self.epochs * (len(images) // batch_size)))
-        data = tf.data.Dataset.from_tensor_slices((images, codes))
+        told = (codes,) if weights is None else (codes, weights.astype(np.float32))
+        data = tf.data.Dataset.from_tensor_slices((images, *told))
         data = data.shuffle(len(images), seed=self.seed).batch(batch_size, drop_remainder=True)
         data = data.repeat(passes)
         if self.augment:
             change = augmentation(self.seed)
-            data = data.map(lambda batch, labels: (change(batch), labels))
+            data = data.map(lambda batch, *told: (change(batch), *told))
         return data.prefetch(2)
 
     def fitted_network(self) -> keras.Model:
