@@ -61,10 +61,7 @@ def print_found(found: Mapping[str, Any], as_json: bool) -> None:
     ]
     if rows:
         print_columns([("DETECTOR", "ACCURACY", "INTERVAL", "F1", "AUROC", "TEST IMAGES"), *rows])
-        verdict = (
-            "all controls passed" if found["valid"] else "void: " + "; ".join(found["reasons"])
-        )
-        click.echo(verdict)
+        click.echo(_verdict(found))
     for trend in found["trend"]:
         click.echo(
             f"{trend['detector']}: Spearman's rho of accuracy and step {trend['spearman_rho']:.2f}"

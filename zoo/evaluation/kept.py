@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.claims import NOTICE
 from zoo.data.decode import decode
 from zoo.data.imageset import ImageSet
 from zoo.data.intensity import Intensity
@@ -26,7 +27,7 @@ FACTS = "facts.json"
 NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
 LIMIT = (
     "A detector knows the generator and the data that it was trained on; its answer on other "
-    "images means nothing. Research software, not for clinical use."
+    f"images means nothing. {NOTICE}"
 )
 
 
