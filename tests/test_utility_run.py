@@ -17,7 +17,7 @@ from zoo.runs import Run
 
 DATA = "bbbc/simulated"
 SMALL = {"image_size": 32, "data_options": "images=60"}
-QUICK = ("--classifiers", "random-forest", "-o", "trees=5", "--seeds", 1, "--images", 60)
+QUICK = ("--classifiers", "random-forest", "-o", "grid=1", "--seeds", 1, "--images", 60)
 
 
 def store(parent, generator, **settings):
