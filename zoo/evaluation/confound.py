@@ -53,8 +53,8 @@ def _size(images: ImageSet) -> str:
 
 
 def _lossy_share(facts: Mapping[str, Any]) -> float:
-    formats = facts.get("formats") or {}
-    return int(facts.get("lossy_files") or 0) / max(sum(formats.values()), 1)
+    files = int(sum((facts.get("formats") or {}).values()))
+    return int(facts.get("lossy_files") or 0) / max(files, 1)
 
 
 def _formats(facts: Mapping[str, Any]) -> str:
