@@ -157,7 +157,7 @@ def prepared(file: Path, facts: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
             f"{file} has {pixels.shape[2]} channels of {pixels.dtype}; the detector was trained on "
             f"{channels} of {intensity.raw_dtype}"
         )
-    return to_uint8(intensity.apply(pixels[None]))[0]
+    return np.asarray(to_uint8(intensity.apply(pixels[None]))[0])
 
 
 def _tiles(

@@ -39,7 +39,7 @@ class Logistic(Classical):
 class SupportVectors(Classical):
     """Support vectors with a radial kernel; tuned is the cost of a violated margin."""
 
-    settings = (1.0, 10.0)
+    settings: ClassVar[tuple[float, ...]] = (1.0, 10.0)
     kernel: ClassVar[str] = "rbf"
 
     def classifier(self, setting: float, smallest_class: int) -> Any:
