@@ -334,6 +334,6 @@ def test_no_error_in_few_groups_is_no_certainty():
 
 def test_pairs_are_one_to_one_with_each_fake_its_own_group():
     real = Examples(textured(4, contrast=20, seed=0), np.zeros(4, np.int64), np.array(["a"] * 4))
-    both = pair(real, textured(4, contrast=20, seed=1), "test")
+    both = pair(real, textured(4, contrast=20, seed=1), np.array([f"fake-{i}" for i in range(4)]))
     assert both.labels.tolist() == [0] * 4 + [1] * 4
     assert len(np.unique(both.groups)) == 5

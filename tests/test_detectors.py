@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from zoo_detectors import classical, cnn
+from zoo_detectors.classical.features import ImageFeatures
 
-from zoo.errors import ZooError
+from zoo.errors import NotComputed, UsageError, ZooError
 
-RECORDS = {record.name: record for plugin in (classical, cnn) for record in plugin.zoo_detectors()}
+PLUGINS = (classical, cnn)
+RECORDS = {record.name: record for plugin in PLUGINS for record in plugin.zoo_detectors()}
 QUICK = {"small-cnn": {"epochs": 2, "min_steps": 40}}
 
 every_detector = pytest.mark.parametrize("name", RECORDS)
@@ -48,8 +50,10 @@ def two_kinds(n, seed, shape=(28, 36, 1)):
     return images, np.repeat([0, 1], n)
 
 
-def test_the_plugins_offer_the_four_detectors():
-    assert sorted(RECORDS) == ["logistic", "random-forest", "small-cnn", "svm"]
+def test_the_plugins_offer_nine_classical_detectors_and_a_small_network():
+    classifiers = ["decision-tree", "gradient-boosting", "knn", "linear-svm", "logistic", "mlp"]
+    classifiers += ["naive-bayes", "random-forest", "small-cnn", "svm"]
+    assert sorted(RECORDS) == classifiers
 
 
 @every_detector
@@ -133,13 +137,80 @@ def test_a_file_with_foreign_types_is_refused(tmp_path):
         load("svm", path)
 
 
-def test_a_tree_that_points_outside_itself_is_refused(tmp_path):
-    forest = build("random-forest").fit(*two_kinds(12, 0))
-    tree = forest.pipeline_[-1].estimators_[0].tree_
+@pytest.mark.parametrize("name", ["decision-tree", "gradient-boosting", "random-forest"])
+def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
+    detector = build(name).fit(*two_kinds(12, 0))
+    tree = detector.trees(detector.pipeline_[-1])[0]
     tree.children_left[0] = 10_000
-    forest.save(tmp_path / "detector.skops")
+    detector.save(tmp_path / "detector.skops")
     with pytest.raises(ZooError, match="a tree is damaged"):
-        load("random-forest", tmp_path / "detector.skops")
+        load(name, tmp_path / "detector.skops")
+
+
+@pytest.mark.parametrize("block", ["pixels", "histogram", "lbp", "hog", "spectrum"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_block_of_features_is_a_table_and_tells_discs_from_noise(block, channels):
+    shape = (28, 36, channels)
+    detector = RECORDS["logistic"].load()(features=(block,)).fit(*two_kinds(20, 0, shape))
+    images, labels = two_kinds(20, 1, shape)
+    described = detector.pipeline_[0].transform(images)
+    assert described.dtype == np.float32
+    assert described.shape[0] == 40
+    assert np.isfinite(described).all()
+    assert (detector.predict(images) == labels).mean() > 0.9
+
+
+def test_blocks_stand_side_by_side_in_the_order_asked_for():
+    images = two_kinds(2, 0)[0]
+    apart = [ImageFeatures((block,)).transform(images) for block in ("hog", "lbp")]
+    np.testing.assert_array_equal(
+        ImageFeatures(("hog", "lbp")).transform(images), np.concatenate(apart, axis=1)
+    )
+
+
+def test_local_binary_patterns_do_not_see_a_change_of_brightness():
+    images = discs(3, radius=5, seed=0)
+    np.testing.assert_array_equal(
+        ImageFeatures(("lbp",)).transform(images), ImageFeatures(("lbp",)).transform(images + 9)
+    )
+
+
+def test_an_unknown_block_of_features_is_told_with_the_choices():
+    with pytest.raises(UsageError, match=r"lbq.*did you mean lbp"):
+        RECORDS["logistic"].load()(features=("lbq",)).fit(*two_kinds(12, 0))
+
+
+def test_inception_features_without_weights_are_not_computed():
+    with pytest.raises(NotComputed, match="no InceptionV3 weights"):
+        RECORDS["logistic"].load()(features=("inception",)).fit(*two_kinds(12, 0))
+
+
+def test_a_heatmap_is_high_where_the_evidence_lies():
+    bright, dark = discs(30, radius=5, seed=0), discs(30, radius=0.01, seed=1)
+    labels = np.repeat([1, 0], 30)
+    detector = build("small-cnn").fit(np.concatenate([bright, dark]), labels)
+    maps = detector.heatmaps(bright, 1)
+    assert maps.shape == bright.shape[:3]
+    assert maps.max() == pytest.approx(1, abs=1e-6)
+    inside = bright[..., 0] > 90
+    assert maps[inside].mean() > maps[~inside].mean()
+
+
+def test_the_heatmap_is_what_grad_cam_derives():
+    import tensorflow as tf
+    from zoo_detectors.cnn.network import pooled_features
+
+    detector = build("small-cnn").fit(*two_kinds(12, 0))
+    images = two_kinds(2, 1)[0]
+    features, kernel = pooled_features(detector.fitted_network())
+    maps = tf.Variable(features(images))
+    with tf.GradientTape() as tape:
+        odds = tf.reduce_mean(maps, axis=(1, 2)) @ (kernel[:, 1:] - kernel[:, :1])
+    slopes = tf.reduce_mean(tape.gradient(odds, maps), axis=(1, 2), keepdims=True)
+    evidence = tf.nn.relu(tf.reduce_sum(slopes * maps, axis=3, keepdims=True))
+    derived = tf.image.resize(evidence, images.shape[1:3]).numpy()[..., 0]
+    derived /= np.maximum(derived.max(axis=(1, 2), keepdims=True), 1e-12)
+    np.testing.assert_allclose(detector.heatmaps(images, 1), derived, atol=1e-4)
 
 
 def test_without_keras_cv_it_trains_and_says_that_it_does_not_augment(monkeypatch, capsys):

@@ -121,6 +121,7 @@ def test_options_are_read_from_the_source_of_the_class_and_its_bases():
         ("Literal['a', 2]", "2", 2),
         ("tuple[int, int]", "3x4", (3, 4)),
         ("tuple[float, ...]", "(1, 2.5)", (1.0, 2.5)),
+        ("tuple[typing.Literal['pixels', 'lbp'], ...]", "pixels,lbp", ("pixels", "lbp")),
         ("str | int", "7", 7),
         ("'int'", "7", 7),
     ],

@@ -437,3 +437,29 @@ def test_a_browser_shows_pictures_curves_and_tables(browser, finished, width, sc
     assert not problems
     assert all(url.startswith(("data:", "file:")) for url in requests)
     tab.close()
+
+
+def test_what_zoo_detect_adds_is_in_the_report(tmp_path):
+    run = bare_run(tmp_path, **MANIFEST)
+    write_detection(run)
+    cell = {"accuracy": 0.62, "auroc": 0.7, "interval": [0.5, 0.7], "n": 40}
+    pair = {"detector": "logistic", "trained_on": ["run-a", "run-b"], "tested_on": "run-c"}
+    curves = {"cycles_per_pixel": [0.1, 0.3], "real": [1.0, 0.5], "generated": [1.0, 0.9]}
+    missing = [{"name": "matrix of runs", "reason": "a detector takes one size of images"}]
+    changed = {"detector": "logistic", "change": "jpeg", "strength": 70, "accuracy": 0.55}
+    found = run.read_mapping(run.detection_path) | {
+        "robustness": [changed],
+        "spectrum": {**curves, "n": 80},
+        "across": {"leave_one_out": [pair | cell], "matrix": [], "not_computed": missing},
+    }
+    write_json(run.detection_path, found)
+    write_bytes(run.samples / "spectrum.png", grid_png(images(3), 3))
+    write_bytes(run.samples / "gradcam-small-cnn.png", pairs_png(images(4), images(4, 1), 2))
+    build(run)
+    shown = page(run)
+    for text in ("JPEG 70", "55.0 %", "Leave one generator out", "run-a, run-b", "run-c", "62.0 %"):
+        assert text in shown.text
+    assert "furthest apart at 0.30 cycles per pixel: generated less real, +0.40" in shown.text
+    assert "matrix of runs: a detector takes one size of images" in shown.text
+    assert "What small-cnn goes by" in shown.text
+    assert (run.figures / "spectrum.svg").is_file()

@@ -42,8 +42,7 @@ class Finished:
         Raises:
             zoo.errors.ZooError: If they are not prepared, or are not what the run began with.
         """
-        recipe = Recipe.from_dict(run.recipe)
-        return cls(run, recipe, images_of(run, recipe))
+        return cls(run, Recipe.from_dict(run.recipe), images_of(run))
 
     def extractor(self, weights: Any = None, layer: Any = None) -> Any:
         """The feature network, or the reason why there is none; by default the run's."""

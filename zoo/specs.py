@@ -142,7 +142,11 @@ class Detector(Record):
     """A scikit-learn classifier on uint8 images (n, H, W, C).
 
     The target is called as `Detector(seed=0, **options)` and has `fit(images, labels,
-    validation=None)`, `predict_proba(images)` and `classes_`.
+    validation=None)`, `predict_proba(images)` and `classes_`. It is kept in a run if it has
+    `save(path)` and its module a `load(path)`, and explained if it has `heatmaps(images, label)`.
+    Where classes are told apart (`zoo utility`), one whose constructor takes `augment` is told
+    whether to change training images at random, and one whose `fit` takes `weights` how much each
+    image counts.
 
     Attributes:
         framework: `"sklearn"` (saved with skops) or `"keras"` (saved as `.keras`).

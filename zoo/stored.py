@@ -17,31 +17,63 @@ Sampler = Callable[[int, int], npt.NDArray[Any]]
 """`sample(n, seed)`, n images (n, H, W, C) of the dataset's type."""
 
 
-def load_images(recipe: Recipe, name: str) -> ImageSet:
-    """The images of a recipe, from the dataset of a resolved name."""
+def load_images(recipe: Recipe, name: str, **changes: Any) -> ImageSet:
+    """The images of a recipe, from the dataset of a resolved name, read by changed settings."""
     multiple_of = find("generators", recipe.generator).multiple_of
-    settings = {key: recipe.settings[key] for key in DATA_SETTINGS}
+    settings = {key: recipe.settings[key] for key in DATA_SETTINGS} | changes
     return load_data(name, multiple_of=multiple_of, **settings)
 
 
-def images_of(run: Run, recipe: Recipe) -> ImageSet:
-    """The images that a run began with.
+def images_of(run: Run, *, data: str | None = None, **changes: Any) -> ImageSet:
+    """The images that a run was trained on, with their splits.
+
+    Args:
+        run: Its recipe says how they are read.
+        data: Another dataset, read in the same way.
+        **changes: Settings to read them by instead.
 
     Raises:
-        zoo.errors.ZooError: If they are not prepared, or their fingerprint is another now; the
-            message holds the beginning of both.
+        zoo.errors.ZooError: If the dataset is not the one that the run was trained on, unless
+            something is changed.
     """
-    images = load_images(recipe, recipe.data)
+    recipe = Recipe.from_dict(run.recipe)
+    images = load_images(recipe, data or recipe.data, **changes)
+    if not (data or changes):
+        check_unchanged(run, images)
+    return images
+
+
+def check_unchanged(run: Run, images: ImageSet) -> None:
+    """Refuse images that are not those that a run began with.
+
+    Raises:
+        zoo.errors.ZooError: If their fingerprints differ; the message holds the beginning of both.
+    """
     before = run.manifest.get("dataset", {}).get("fingerprint")
     if before and before != images.fingerprint:
         raise ZooError(
-            f"{recipe.data} changed since {run.path} began: "
+            f"{run.recipe.get('data')} changed since {run.path} began: "
             f"fingerprint {before[:12]} then, {images.fingerprint[:12]} now"
         )
-    return images
 
 
 def sampler(gan: Any, images: ImageSet) -> Sampler:
     """Images as the dataset's: of its type, and without the mask channel."""
     channels = images.shape[-1]
     return lambda n, seed: gan.sample(n, seed=seed, dtype=images.dtype.name)[..., :channels]
+
+
+def snapshot_samplers(run: Run, images: ImageSet) -> dict[int, Sampler]:
+    """Training step to the `sample` of the averaged generator that was stored at it."""
+    from zoo.gan import load_run, set_snapshot
+
+    earlier = load_run(run)
+
+    def of_step(step: int) -> Sampler:
+        def sample(n: int, seed: int) -> npt.NDArray[Any]:
+            set_snapshot(earlier, run, step)
+            return sampler(earlier, images)(n, seed)
+
+        return sample
+
+    return {step: of_step(step) for step in run.snapshot_steps()}

@@ -2,12 +2,14 @@
 
 import ast
 import difflib
+import re
 from typing import Any, TypeGuard
 
 from zoo.errors import UsageError
 
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 NOTHING = ("none", "null", "")
+BETWEEN = re.compile(r",|(?<=\d)\s*x\s*(?=\d)")  # of the elements of a list, as in 64x96
 
 
 class Unfit(ValueError):
@@ -149,7 +151,7 @@ def _choice(value: Any, choices: list[Any]) -> Any:
 
 
 def _several(value: Any, node: ast.Subscript) -> tuple[Any, ...]:
-    parts = value.strip("()[] ").replace("x", ",").split(",") if isinstance(value, str) else value
+    parts = BETWEEN.split(value.strip("()[] ")) if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         raise Unfit
     elements = _elements(node)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
@@ -22,7 +21,7 @@ from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
-from zoo.stored import Sampler, images_of, load_images, sampler
+from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import tracking
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
@@ -78,7 +77,8 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
         return run
     recipe = recipe or Recipe.from_dict(run.recipe)
     device = _configure(recipe)
-    images = images_of(run, recipe)
+    images = load_images(recipe, recipe.data)
+    check_unchanged(run, images)
     return _carry_out(run, recipe, images, _compiled(recipe, images), device)
 
 
@@ -233,24 +233,14 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     from zoo.evaluation.detection import detect
-    from zoo.gan import load_run, set_snapshot
 
     if run.detection_path.is_file():
         return
-    earlier = load_run(run)
-
-    def snapshot(step: int) -> Sampler:
-        def sample(n: int, seed: int) -> npt.NDArray[Any]:
-            set_snapshot(earlier, run, step)
-            return sampler(earlier, images)(n, seed)
-
-        return sample
-
     detection = detect(
         images,
         sampler(gan, images),
         detectors=[record for record in records("detectors") if record.name in DETECTORS],
-        snapshots={step: snapshot(step) for step in run.snapshot_steps()},
+        snapshots=snapshot_samplers(run, images),
         seed=recipe.settings["seed"],
     )
     write_json(run.detection_path, detection)

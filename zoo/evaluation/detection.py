@@ -1,129 +1,135 @@
 """Can a detector tell generated from real images? A table, its controls and a curve."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo.data.imageset import ImageSet
 from zoo.errors import NotComputed
+from zoo.evaluation.answers import Row, accuracy, row, trend
 from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.controls import SEEDS, Build, Control, chance, noise_trial, power
-from zoo.evaluation.groups import group_interval
-from zoo.evaluation.trial import GENERATED, Examples, Material, Sample, Trial, shared_groups
+from zoo.evaluation.panel import Panel
+from zoo.evaluation.robustness import UNITS, changed, jpeg, robustness
+from zoo.evaluation.spectrum import spectra
+from zoo.evaluation.trial import Material, Pool, Sample, Trial, probabilities, shared_groups
 from zoo.progress import progress
 from zoo.specs import Detector
 
 FAMILY_ALPHA = 0.01
 CONTROL_FITS = 2 * len(SEEDS) + 1
 
-T = TypeVar("T")
-Row = dict[str, Any]
-
-
-class Panel:
-    """The detectors of one study; one that raises leaves it, the others go on.
-
-    Attributes:
-        builds: Name to `build(seed)`, of the detectors that have not failed.
-        failed: Name to what it raised.
-        seconds: Name to the time it took.
-        options: Name to its parameters, where it states them.
-    """
-
-    def __init__(self, records: Sequence[Detector]) -> None:
-        self.builds: dict[str, Build] = {}
-        self.failed: dict[str, str] = {}
-        self.seconds = {record.name: 0.0 for record in records}
-        self.options: dict[str, Any] = {}
-        for record in records:
-            self._attempt(record.name, partial(self._add, record))
-
-    def _add(self, record: Detector) -> None:
-        target = record.load()
-        self.builds[record.name] = lambda seed: target(seed=seed)
-        self.options[record.name] = getattr(target(seed=0), "get_params", dict)()
-
-    def each(self, measure: Callable[[str, Build], T]) -> dict[str, T]:
-        """What `measure(name, build)` gives for every detector that has not failed."""
-        results = {}
-        for name, build in list(self.builds.items()):
-            result = self._attempt(name, partial(measure, name, build))
-            if result is not None:
-                results[name] = result
-        return results
-
-    def _attempt(self, name: str, action: Callable[[], T]) -> T | None:
-        start = time.perf_counter()
-        try:
-            return action()
-        except Exception as error:  # someone else's detector may raise anything
-            self.failed[name] = " ".join(f"{type(error).__name__}: {error}".split())
-            self.builds.pop(name, None)
-            return None
-        finally:
-            self.seconds[name] += time.perf_counter() - start
+Fitted = Callable[[str, Any, Trial], None]
 
 
 def detect(
     images: ImageSet,
-    sample: Sample,
+    sample: Sample | Pool,
     *,
     detectors: Sequence[Detector],
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     snapshots: Mapping[int, Sample] | None = None,
     seed: int = 0,
     n: int = 400,
     n_small: int = 150,
     repeats: int = 3,
+    family: int | None = None,
+    robust: bool = False,
+    recompress: int | None = None,
+    fitted: Fitted | None = None,
 ) -> dict[str, Any]:
     """Train detectors on `detect_train`, tune on `validation`, measure once on `test`.
 
     Args:
         images: Real images with their splits.
-        sample: `sample(n, seed)`, images of the finished generator.
+        sample: `sample(n, seed)`, images of the finished generator; or a pool of images.
         detectors: Records of the detectors to try.
+        options: Name of a detector to options of it that are not its defaults.
         snapshots: Training step to the `sample` of the generator at that step.
         seed: Of every choice; the detectors' own seeds are 0, 1, …
         n: Images per class in training and in test at most, for the table.
         n_small: The same for the 50 % controls and the curve, which need many fits.
         repeats: Seeds of each detector in the table; each learns from other fakes.
+        family: Number of detectors that are measured in all, over which the controls' α is
+            divided, where not all of them are measured here.
+        robust: Whether the test images are also compressed, blurred and so on.
+        recompress: Quality, 1 to 95, of a JPEG compression of real and generated images alike,
+            so that no detector learns one that only one side has been through.
+        fitted: Told each detector of the first seed, fitted, with its name and its trial.
 
     Returns:
         What detection.json holds. `valid` is false when a control failed, and `reasons` says
         which and what that means.
     """
     snapshots = snapshots or {}
-    material = Material(images, sample, seed)
+    treat = partial(jpeg, quality=recompress) if recompress else None
+    material = Material(images, sample, seed, treat)
     try:
         material.check()
     except NotComputed as error:
         return _nothing(str(error))
     if not detectors:
         return _nothing("no detectors are installed")
-    panel = Panel(detectors)
-    alpha = FAMILY_ALPHA / len(detectors)
+    panel = Panel(detectors, options)
+    alpha = FAMILY_ALPHA / (family or len(detectors))
     with progress("Detecting", repeats + CONTROL_FITS + len(snapshots), "rounds") as advance:
-        table = _table(panel, material, n, repeats, advance)
+        first = _First(material.trial(n), robust=robust, fitted=fitted)
+        table = _table(panel, material, first, n, repeats, advance)
         controls = _controls(panel, _control_trials(material, n, n_small), alpha, advance)
         curve = _curve(panel, material, snapshots, n_small, advance)
-    found = _assemble(panel, table, controls, curve, shared_groups(images))
-    settings = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
+    found = _assemble(panel, table, controls, curve, _shared(material))
+    found["robustness"] = [r for r in first.rows if r["detector"] in panel.builds]
+    found["spectrum"] = spectra(first.trial.test)
+    settings: dict[str, Any] = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
+    settings["recompressed"] = f"JPEG, quality {recompress}" if recompress else None
     return found | {"protocol": _protocol(panel, material, settings)}
 
 
+class _First:
+    """What is done with the detectors of the first seed beside asking them.
+
+    Attributes:
+        trial: From which they learn.
+        rows: Their accuracy on changed images.
+    """
+
+    def __init__(self, trial: Trial, *, robust: bool, fitted: Fitted | None) -> None:
+        self.trial = trial
+        self.rows: list[Row] = []
+        self._fitted = fitted
+        self._variants = list(changed(trial.test.images)) if robust else []
+
+    def asking(self, name: str, build: Build) -> npt.NDArray[np.float64]:
+        """Fit a detector and return (n_test,) probabilities of being generated."""
+        detector = self.trial.fit(build(0))
+        answers = probabilities(detector, self.trial.test.images)
+        rows = robustness(detector, self.trial.test, self._variants)
+        self.rows += [{"detector": name, **r} for r in rows]
+        if self._fitted:
+            self._fitted(name, detector, self.trial)
+        return answers
+
+
 def _table(
-    panel: Panel, material: Material, n: int, repeats: int, advance: Callable[[float], None]
+    panel: Panel,
+    material: Material,
+    first: _First,
+    n: int,
+    repeats: int,
+    advance: Callable[[float], None],
 ) -> dict[str, Row]:
     answers: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in panel.builds}
     for repetition in range(repeats):
-        trial = material.trial(n, repetition=repetition)
-        for name, given in panel.each(_asking(trial, repetition)).items():
+        trial = material.trial(n, repetition=repetition) if repetition else first.trial
+        asking = _asking(trial, repetition) if repetition else first.asking
+        for name, given in panel.each(asking).items():
             answers[name].append(given)
         advance(1)
-    return {name: _row(name, np.stack(answers[name]), trial.test) for name in panel.builds}
+    test = first.trial.test
+    return {name: {"name": name, **row(np.stack(answers[name]), test)} for name in panel.builds}
 
 
 def _control_trials(material: Material, n: int, n_small: int) -> dict[str, Trial]:
@@ -161,8 +167,8 @@ def _curve(
     for step, sample in sorted(snapshots.items()):
         trial = material.trial(n, sample=sample)
         for name, answers in panel.each(_asking(trial, 0)).items():
-            accuracy = float(np.mean((answers >= 0.5) == trial.test.labels))
-            rows.append({"step": step, "detector": name, "accuracy": accuracy})
+            value = accuracy(answers, trial.test.labels)
+            rows.append({"step": step, "detector": name, "accuracy": value})
         advance(1)
     return rows
 
@@ -171,35 +177,12 @@ def _asking(trial: Trial, seed: int) -> Callable[[str, Build], npt.NDArray[np.fl
     return lambda name, build: trial.probabilities(build(seed))
 
 
-def _row(name: str, answers: npt.NDArray[np.float64], test: Examples) -> Row:
-    """One line of the table from (seeds, n) probabilities of being generated."""
-    from sklearn.metrics import confusion_matrix, roc_auc_score
-
-    said = (answers >= 0.5).astype(np.int64)
-    right = said == test.labels
-    truth = np.tile(test.labels, len(answers))
-    confusion = confusion_matrix(truth, said.ravel(), labels=[0, GENERATED])
-    _, false_positives, false_negatives, hits = confusion.ravel().tolist()
-    per_seed = right.mean(axis=1)
-    return {
-        "name": name,
-        "accuracy": float(right.mean()),
-        "precision": _share(hits, hits + false_positives),
-        "recall": _share(hits, hits + false_negatives),
-        "f1": _share(2 * hits, 2 * hits + false_positives + false_negatives),
-        "auroc": float(np.mean([roc_auc_score(test.labels, row) for row in answers])),
-        "confusion": confusion.tolist(),
-        "interval": list(group_interval(right.mean(axis=0), test.groups, test.labels)),
-        "sd": float(per_seed.std(ddof=1)) if len(per_seed) > 1 else None,
-        "n": len(test),
-        "n_groups": len(np.unique(test.groups)),
-        "n_groups_real": len(np.unique(test.groups[test.labels != GENERATED])),
-        "seeds": len(answers),
-    }
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _shared(material: Material) -> int:
+    """Groups on more than one side, of the real images and of a pool of generated ones."""
+    shared = shared_groups(material.images)
+    if isinstance(material.sample, Pool):
+        shared += shared_groups(material.sample.images)
+    return shared
 
 
 def _assemble(
@@ -210,7 +193,7 @@ def _assemble(
     reasons = [control.complaint for control in kept if not control.passed]
     if shared:
         reasons.append(f"{shared} groups are in more than one of the parts that detection uses")
-    trend, missing = _trend(rows)
+    trends, missing = trend(rows)
     missing += [{"name": f"detector {name}", "reason": why} for name, why in panel.failed.items()]
     return {
         "detectors": [table[name] for name in panel.builds],
@@ -218,36 +201,17 @@ def _assemble(
         "valid": bool(kept) and not reasons,
         "reasons": reasons,
         "curve": rows,
-        "trend": trend,
+        "trend": trends,
         "not_computed": missing,
     }
 
 
-def _trend(curve: list[Row]) -> tuple[list[Row], list[dict[str, str]]]:
-    """Spearman's ρ between step and accuracy, where there is one, and why there is none."""
-    from scipy.stats import spearmanr
-
-    trend, missing = [], []
-    for name in dict.fromkeys(row["detector"] for row in curve):
-        steps, accuracies = zip(
-            *((row["step"], row["accuracy"]) for row in curve if row["detector"] == name),
-            strict=True,
-        )
-        if len(steps) < 3:
-            missing.append({"name": f"trend of {name}", "reason": "fewer than three snapshots"})
-        elif len(set(accuracies)) == 1:
-            reason = f"accuracy is {accuracies[0]:.1%} at every snapshot"
-            missing.append({"name": f"trend of {name}", "reason": reason})
-        else:
-            rho, p = spearmanr(steps, accuracies)
-            trend.append({"detector": name, "spearman_rho": float(rho), "p_value": float(p)})
-    return trend, missing
-
-
 def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> dict[str, Any]:
+    pool = material.sample.images if isinstance(material.sample, Pool) else None
     comparable = {
         **data_facts(material.images),
         "split": "by group: detect_train to train, validation to tune, test to measure once",
+        "recompressed": settings["recompressed"],
         "balance": "1:1, fakes neither chosen nor truncated",
         "latents": "disjoint seeds for training, validation and test",
         "images_per_class": settings["n"],
@@ -258,14 +222,22 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
         "interval": "95 %, bootstrap of groups; each generated image is a group",
         "chance_controls": "labels given to groups at random, compared with all other labellings",
         "alpha_controls": settings["alpha"],
+        "robustness": {"trained_on": "unchanged images, first seed", **UNITS},
         "detectors": panel.options,
     }
+    if pool is not None:
+        comparable |= {
+            "generated": pool.name,
+            "generated_fingerprint": pool.fingerprint,
+            "latents": "not known; the generated images are split by group as the real ones are",
+            "interval": "95 %, bootstrap of groups, of generated images too",
+        }
     seconds = {name: round(value, 1) for name, value in panel.seconds.items()}
     return card(comparable, {**origin(material.seed, material.images), "seconds": seconds})
 
 
 def _nothing(reason: str) -> dict[str, Any]:
-    lists = ("detectors", "controls", "reasons", "curve", "trend")
+    lists = ("detectors", "controls", "reasons", "curve", "trend", "robustness")
     return {
         **{name: [] for name in lists},
         "valid": False,

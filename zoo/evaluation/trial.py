@@ -19,6 +19,8 @@ MIN_GROUPS = 4
 MIN_IMAGES = {"detect_train": 24, "validation": 0, "test": 16}
 
 Sample = Callable[[int, int], npt.NDArray[Any]]
+"""`sample(n, seed)`, n images of a generator."""
+Treatment = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,46 @@ class Trial:
     validation: Examples
     test: Examples
 
-    def probabilities(self, detector: Any) -> npt.NDArray[np.float64]:
-        """Fit a detector and return (n_test,) probabilities of label 1."""
+    def fit(self, detector: Any) -> Any:
+        """The detector, fitted on `train` and tuned on `validation`."""
         held_out = (self.validation.images, self.validation.labels)
         both = len(np.unique(self.validation.labels)) == 2
         detector.fit(self.train.images, self.train.labels, validation=held_out if both else None)
-        column = int(np.flatnonzero(np.asarray(detector.classes_) == 1)[0])
-        answers = np.asarray(detector.predict_proba(self.test.images), np.float64)[:, column]
-        if not np.all(np.isfinite(answers)):
-            raise ZooError("it answers with probabilities that are not finite")
-        return answers
+        return detector
+
+    def probabilities(self, detector: Any) -> npt.NDArray[np.float64]:
+        """Fit a detector and return (n_test,) probabilities of label 1."""
+        return probabilities(self.fit(detector), self.test.images)
+
+
+def probabilities(detector: Any, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """(n,) what a fitted detector takes for the probability of label 1, of images (n, H, W, C).
+
+    Raises:
+        zoo.errors.ZooError: If an answer is not finite.
+    """
+    column = int(np.flatnonzero(np.asarray(detector.classes_) == GENERATED)[0])
+    answers = np.asarray(detector.predict_proba(images), np.float64)[:, column]
+    if not np.all(np.isfinite(answers)):
+        raise ZooError("it answers with probabilities that are not finite")
+    return answers
+
+
+class Pool:
+    """Generated images that exist already, such as a folder of them, drawn part by part.
+
+    They are split by group as real images are, so that no tile of one picture is on two sides.
+
+    Args:
+        images: The images with their splits.
+    """
+
+    def __init__(self, images: ImageSet) -> None:
+        self.images = images
+
+    def draw(self, part: str, n: int, *, seed: int) -> ImageSet:
+        """At most n images of a part."""
+        return draw(self.images.split(part), n, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -76,13 +108,15 @@ class Material:
 
     Attributes:
         images: A dataset with its splits; detectors see 8 bits of it.
-        sample: `sample(n, seed)`, generated images of the same type.
+        sample: A generator of images of the same type, or a pool of such images.
         seed: Of every choice.
+        treat: What is done to real and generated images alike, such as a compression.
     """
 
     images: ImageSet
-    sample: Sample
+    sample: "Sample | Pool"
     seed: int
+    treat: Treatment | None = None
 
     def reals(self, part: str, n: int, *, repetition: int = 0) -> Examples:
         """At most n real images of a part, spread over its groups."""
@@ -90,7 +124,7 @@ class Material:
         held = draw(self.images.split(part), n, seed=seed)
         return Examples(held[:], np.full(len(held), REAL, np.int64), held.groups)
 
-    def trial(self, n: int, *, sample: Sample | None = None, repetition: int = 0) -> Trial:
+    def trial(self, n: int, *, sample: "Sample | Pool | None" = None, repetition: int = 0) -> Trial:
         """Reals and as many generated images in each part.
 
         Args:
@@ -102,29 +136,51 @@ class Material:
         parts = []
         for part, wanted in zip(PARTS, (n, max(1, n // 4), n), strict=True):
             which = 0 if part == "test" else repetition
-            real = self.reals(part, wanted, repetition=which)
-            if len(real):
-                real = pair(real, make(len(real), stream(self.seed, part, which)), part)
-            parts.append(real)
+            parts.append(self._treated(self._both(part, wanted, make, repetition=which)))
         return Trial(*parts)
+
+    def _both(self, part: str, n: int, make: "Sample | Pool", *, repetition: int) -> Examples:
+        seed = stream(self.seed, part, repetition)
+        if isinstance(make, Pool):
+            n = min(n, len(make.images.split(part)))
+        real = self.reals(part, n, repetition=repetition)
+        if not len(real):
+            return real
+        if isinstance(make, Pool):
+            fakes = make.draw(part, len(real), seed=seed)
+            return pair(real, fakes[:], np.char.add("generated/", fakes.groups.astype(str)))
+        names = np.array([f"generated/{part}/{i}" for i in range(len(real))])
+        return pair(real, make(len(real), seed), names)
 
     def real_trial(self, n: int) -> Trial:
         """Real images alone, up to 2n a part, for which labels are yet to be made up."""
         wanted = (2 * n, max(1, n // 4) * 2, 2 * n)
         parts = (self.reals(part, w) for part, w in zip(PARTS, wanted, strict=True))
-        return Trial(*(replace(part, images=to_uint8(part.images)) for part in parts))
+        return Trial(
+            *(self._treated(replace(part, images=to_uint8(part.images))) for part in parts)
+        )
+
+    def _treated(self, part: Examples) -> Examples:
+        if self.treat is None or not len(part):
+            return part
+        return replace(part, images=self.treat(part.images))
 
     def check(self) -> None:
         """Raise `NotComputed` if no trial can be believed."""
         for part in PARTS:
-            held = self.images.split(part)
-            if len(held) < MIN_IMAGES[part]:
-                raise NotComputed(
-                    f"{len(held)} real images in {part}, at least {MIN_IMAGES[part]} are needed"
-                )
-            groups = len(np.unique(held.groups))
-            if part != "validation" and groups < MIN_GROUPS:
-                raise NotComputed(f"{groups} groups in {part}, at least {MIN_GROUPS} are needed")
+            _check(self.images.split(part), part, "real ")
+            if isinstance(self.sample, Pool):
+                _check(self.sample.images.split(part), part, "generated ")
+
+
+def _check(held: ImageSet, part: str, kind: str) -> None:
+    if len(held) < MIN_IMAGES[part]:
+        raise NotComputed(
+            f"{len(held)} {kind}images in {part}, at least {MIN_IMAGES[part]} are needed"
+        )
+    groups = len(np.unique(held.groups))
+    if part != "validation" and groups < MIN_GROUPS:
+        raise NotComputed(f"{groups} groups in {part}, at least {MIN_GROUPS} are needed")
 
 
 def stream(seed: int, part: str, repetition: int) -> int:
@@ -132,8 +188,13 @@ def stream(seed: int, part: str, repetition: int) -> int:
     return 1_000_000 + 1_000 * seed + 10 * repetition + PARTS.index(part)
 
 
-def pair(real: Examples, generated: npt.NDArray[Any], name: str) -> Examples:
+def pair(real: Examples, generated: npt.NDArray[Any], groups: npt.NDArray[np.str_]) -> Examples:
     """Reals and generated images as one set, 1:1, in 8 bits.
+
+    Args:
+        real: The n reals.
+        generated: (n, H, W, C).
+        groups: (n,) group of each generated image.
 
     Raises:
         zoo.errors.ZooError: If they differ in type, size, channels or number, by any of which
@@ -144,11 +205,10 @@ def pair(real: Examples, generated: npt.NDArray[Any], name: str) -> Examples:
             f"real images are {real.images.dtype} {real.images.shape}, "
             f"generated ones {generated.dtype} {generated.shape}"
         )
-    names = np.array([f"generated/{name}/{i}" for i in range(len(generated))])
     return Examples(
         to_uint8(np.concatenate([real.images, generated])),
         np.repeat(np.array([REAL, GENERATED]), len(generated)),
-        np.concatenate([real.groups.astype(str), names]),
+        np.concatenate([real.groups.astype(str), groups]),
     )
 
 

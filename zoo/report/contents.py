@@ -22,8 +22,11 @@ class Contents:
         evaluation: `{"metrics": […], "not_computed": […]}`.
         detection: Detectors, controls and curve.
         memorisation: Tests for copies, and the likeliest ones.
+        utility: What the images are worth as training data for classifiers.
+        segmentation: The same for a segmentation, of images with masks.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
+        heatmaps: Detector to the picture of where it sees evidence.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
         missing: Part to why it is not there, such as `{"evaluation": "…"}`.
     """
@@ -36,9 +39,12 @@ class Contents:
     evaluation: Mapping[str, Any]
     detection: Mapping[str, Any]
     memorisation: Mapping[str, Any]
+    utility: Mapping[str, Any]
+    segmentation: Mapping[str, Any]
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
+    heatmaps: Mapping[str, Path] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def setting(self, name: str, default: Any = "") -> Any:
@@ -63,7 +69,16 @@ class Contents:
         return tuple(self.manifest.get("image_shape") or ())
 
 
-PICTURES = ("real", "nearest", "accepted", "rejected", "interpolation", "mixing", "copies")
+PICTURES = (
+    "real",
+    "nearest",
+    "accepted",
+    "rejected",
+    "interpolation",
+    "mixing",
+    "copies",
+    "spectrum",
+)
 
 
 def read(run: Run) -> Contents:
@@ -80,12 +95,14 @@ def read(run: Run) -> Contents:
             ("evaluation", run.evaluation_path),
             ("detection", run.detection_path),
             ("memorisation", run.memorisation_path),
+            ("utility", run.utility_path),
+            ("segmentation", run.segmentation_path),
             ("nearest", run.nearest_path),
         )
     }
     for name, value in parts.items():
         if not value:
-            missing.setdefault(name, _why(name, settings, manifest))
+            missing.setdefault(name, _why(name, settings, manifest, run.name))
     pictures = {name: run.sample_path(name) for name in PICTURES}
     pictures["animation"] = run.animation_path
     return Contents(
@@ -95,6 +112,7 @@ def read(run: Run) -> Contents:
         rows=run.metrics(),
         samples=step_pictures(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
+        heatmaps=_heatmaps(run.samples),
         missing=missing,
         **parts,
     )
@@ -123,6 +141,12 @@ def step_pictures(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
 
 
+def _heatmaps(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem.removeprefix("gradcam-"): path for path in sorted(folder.glob("gradcam-*.png"))
+    }
+
+
 PARTS = {
     "data": "record of its images",
     "evaluation": "evaluation",
@@ -132,9 +156,16 @@ PARTS = {
 }
 
 
-def _why(name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any]) -> str:
+COMMANDS = {"utility": "utility", "segmentation": "segment"}
+
+
+def _why(
+    name: str, settings: list[tuple[str, Any, str]], manifest: Mapping[str, Any], run: str
+) -> str:
+    if name in COMMANDS:
+        return f"not computed: `zoo {COMMANDS[name]} {run}` measures it"
     if name == "memorisation":
-        return f"this run has no {PARTS[name]}: `zoo memorisation RUN` makes them"
+        return f"this run has no {PARTS[name]}: `zoo memorisation {run}` makes them"
     refused = ("eval", False) in [(key, value) for key, value, _ in settings]
     if refused and name != "data":
         return f"this run has no {PARTS[name]}: it was run with --no-eval"

@@ -8,6 +8,7 @@ from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
 from zoo.report.copies import kind_rows, pair_rows, rows_by_space
+from zoo.report.detected import matrix_tables, robustness_table, spectrum_curve
 from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
@@ -30,12 +31,18 @@ def build_report(run: Run) -> Path:
     contents = read(run)
     curves = training_curves(contents.rows, equilibrium(contents.manifest))
     detectors = detection_curve(contents.detection.get("curve") or [])
+    spectrum = spectrum_curve(contents.detection.get("spectrum"))
     rows = strip(contents)
-    for curve in [*curves, *([detectors] if detectors else [])]:
+    for curve in [*curves, *filter(None, [detectors, spectrum])]:
         write_text(run.figures / f"{curve.name}.svg", curve.svg)
     for row in rows:
         write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
     shown = _shown(contents, curves, detectors, rows)
+    shown |= {
+        "spectrum": spectrum,
+        "robustness": robustness_table(contents.detection.get("robustness") or []),
+        "matrices": matrix_tables(contents.detection.get("across") or {}),
+    }
     write_text(run.card_path, environment(html_page=False).get_template("card.md").render(shown))
     write_text(run.report_path, environment(html_page=True).get_template("page.html").render(shown))
     return Path(run.report_path)

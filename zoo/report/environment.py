@@ -30,7 +30,17 @@ def environment(*, html_page: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["notice"] = claims.NOTICE
-    names = ("figure", "count", "percent", "span", "plain", "protocol", "required", "moment")
+    names = (
+        "figure",
+        "count",
+        "percent",
+        "span",
+        "plain",
+        "protocol",
+        "required",
+        "moment",
+        "mean_sd",
+    )
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
     made.filters["short_span"] = partial(numbers.span, show=partial(numbers.figure, digits=2))

@@ -209,7 +209,8 @@ def detection_curve(curve: Sequence[Mapping[str, Any]]) -> Curve | None:
     def draw(axes: Axes) -> None:
         for i, detector in enumerate(detectors):
             rows = sorted((r["step"], r["accuracy"]) for r in curve if r["detector"] == detector)
-            style: Any = {"color": SERIES[i % len(SERIES)], "marker": MARKERS[i % len(MARKERS)]}
+            marker = MARKERS[(i + i // len(SERIES)) % len(MARKERS)]  # no pair of both repeats soon
+            style: Any = {"color": SERIES[i % len(SERIES)], "marker": marker}
             axes.plot(*zip(*rows, strict=True), label=detector, markersize=4, **style)
         axes.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlabel("training step")

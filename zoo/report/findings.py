@@ -15,10 +15,10 @@ from zoo.runs.pictures import tiles
 
 
 def findings(contents: Contents) -> list[Verdict]:
-    """Status, convergence, fidelity, feasibility, detection and copies, in that order."""
+    """Status, convergence, fidelity, feasibility, detection, copies and utility, in that order."""
     found = [*_status(contents.manifest), *convergence(contents)]
     found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
-    return found + _copies(contents.memorisation)
+    return found + _copies(contents.memorisation) + _utility(contents)
 
 
 def _status(manifest: Mapping[str, Any]) -> list[Verdict]:
@@ -110,6 +110,22 @@ def _copies(memorisation: Mapping[str, Any]) -> list[Verdict]:
     )
     level = "bad" if memorisation["flagged"] else "fact"
     return [Verdict(level, f"{verdict.partition(':')[0].capitalize()}", text)]
+
+
+def _utility(contents: Contents) -> list[Verdict]:
+    """Of F1, for accuracies are alike wherever one class is frequent."""
+    rows = contents.utility.get("ratios") or []
+    ratios = [row for row in rows if row["of"] == "f1" and row["value"] is not None]
+    if not ratios:
+        return []
+    best = max(ratios, key=lambda row: row["value"])
+    interval = f" ({span(best['interval'], percent)} over groups)" if best["interval"] else ""
+    title = f"Training on generated images: {percent(best['value'])} of the F1 with real ones"
+    text = (
+        f"{best['classifier']}{interval}, the best of {len(ratios)} classifiers, "
+        f"on real test images of {contents.dataset['name']}; mean F1 of the classes."
+    )
+    return [Verdict("fact", title, text)]
 
 
 def _below_chance(detectors: Sequence[Mapping[str, Any]]) -> list[Verdict]:

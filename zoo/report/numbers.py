@@ -288,3 +288,11 @@ def required(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"at least {percent(value[0])}" if value[-1] == 1 else span(value, percent)
     return plain(value)
+
+
+def mean_sd(value: Any) -> str:
+    """A share's mean over seeds with its standard deviation, such as `91.2 ± 0.4 %`."""
+    if not isinstance(value, Mapping) or value.get("mean") is None:
+        return "–"
+    sd = "" if value.get("sd") is None else f" ± {100 * value['sd']:.1f}"
+    return f"{100 * value['mean']:.1f}{sd} %"

@@ -66,6 +66,10 @@ class Run:
     evaluation_path = property(lambda self: self.path / "evaluation.json")
     detection_path = property(lambda self: self.path / "detection.json")
     memorisation_path = property(lambda self: self.path / "memorisation.json")
+    utility_path = property(lambda self: self.path / "utility.json")
+    utility_cells = property(lambda self: self.path / "utility")
+    segmentation_path = property(lambda self: self.path / "segmentation.json")
+    segmentation_cells = property(lambda self: self.path / "segmentation")
     nearest_path = property(lambda self: self.path / "nearest.json")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")
@@ -77,6 +81,7 @@ class Run:
     generated_masks = property(lambda self: self.path / "generated-masks")
     scores_path = property(lambda self: self.path / "samples" / "scores.csv")
     animation_path = property(lambda self: self.path / "samples" / "training.webp")
+    detectors = property(lambda self: self.path / "detectors")
     figures = property(lambda self: self.path / "figures")
 
     @contextlib.contextmanager

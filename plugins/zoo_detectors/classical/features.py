@@ -1,31 +1,61 @@
 """Images to short vectors that a classical model can learn from a few hundred examples."""
 
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from zoo.plugins import unknown
+from zoo_detectors.classical.descriptors import hog, inception, lbp
+
 HIGHEST_FREQUENCY = np.sqrt(0.5)  # cycles per pixel, at the corner of the spectrum
 QUANTISATION_POWER = 1e-6  # of rounding to 256 levels, so that empty images have a finite log
+BATCH = 256
+Feature = Literal["pixels", "histogram", "lbp", "hog", "spectrum", "inception"]
+DEFAULT: tuple[Feature, ...] = ("pixels", "histogram", "spectrum")
+
+Unit = npt.NDArray[np.float32]  # (n, C, H, W), 0 to 1
 
 
 class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Area-averaged pixels, intensity histogram and radial power spectrum of each channel.
-
-    The spectrum is where upsampling leaves its trace (Durall et al., 2020, arXiv:2003.01826).
+    """Blocks of features, each computed of every channel by itself and set side by side.
 
     Args:
+        blocks: Which of `pixels` (area-averaged), `histogram` (of intensities, so of colours
+            where there are several channels), `lbp` (local binary patterns), `hog` (histograms of
+            oriented gradients), `spectrum` (radial power) and `inception` (activations of
+            InceptionV3, whose weights must be in place). Upsampling leaves its trace in the
+            spectrum (Durall et al., 2020, arXiv:2003.01826).
         side: Height and width that the pixels are averaged down to.
         bins: Number of bins of the histogram and, at most, of the spectrum.
+        weights: A weights file of InceptionV3; `None` for the one in its place.
+        layer: The layer of InceptionV3, which the file must reach.
+
+    Raises:
+        zoo.errors.UsageError: On fitting, if there is no such block.
     """
 
-    def __init__(self, side: int = 8, bins: int = 24) -> None:
+    def __init__(
+        self,
+        blocks: tuple[Feature, ...] = DEFAULT,
+        side: int = 8,
+        bins: int = 24,
+        weights: str | None = None,
+        layer: str | None = None,
+    ) -> None:
+        self.blocks = blocks
         self.side = side
         self.bins = bins
+        self.weights = weights
+        self.layer = layer
 
     def fit(self, images: npt.NDArray[np.uint8], labels: Any = None) -> Self:
-        """Learn nothing."""
+        """Learn nothing, but refuse a block that there is none of."""
+        for block in self.blocks:
+            if block not in BLOCKS:
+                raise unknown("features", block, BLOCKS)
         return self
 
     def transform(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -33,23 +63,31 @@ class ImageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: If the images have another type or number of axes.
+            zoo.errors.NotComputed: If the weights of InceptionV3 are asked for and absent.
         """
         if images.dtype != np.uint8 or images.ndim != 4:
             raise ValueError(
                 f"images must be uint8 (n, H, W, C), not {images.dtype} {images.shape}"
             )
-        parts = [self._describe(images[i : i + 256]) for i in range(0, len(images), 256)]
+        parts = [self._describe(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return np.concatenate(parts)
 
     def _describe(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         unit = np.asarray(np.moveaxis(images, -1, 1), np.float32)
         unit /= 255
-        blocks = (
-            _averages(unit, self.side),
-            _histogram(unit, self.bins),
-            _spectrum(unit, self.bins),
-        )
-        return np.concatenate([b.reshape(len(images), -1) for b in blocks], axis=1)
+        described = [BLOCKS[block](self, images, unit) for block in self.blocks]
+        return np.concatenate([b.reshape(len(images), -1) for b in described], axis=1)
+
+
+Block = Callable[[ImageFeatures, npt.NDArray[np.uint8], Unit], npt.NDArray[np.float32]]
+BLOCKS: Mapping[Feature, Block] = {
+    "pixels": lambda f, images, unit: _averages(unit, f.side),
+    "histogram": lambda f, images, unit: _histogram(unit, f.bins),
+    "lbp": lambda f, images, unit: lbp(images),
+    "hog": lambda f, images, unit: hog(unit),
+    "spectrum": lambda f, images, unit: _spectrum(unit, f.bins),
+    "inception": lambda f, images, unit: inception(images, f.weights, f.layer),
+}
 
 
 def _averages(images: npt.NDArray[np.float32], side: int) -> npt.NDArray[np.float32]:

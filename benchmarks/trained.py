@@ -1,0 +1,42 @@
+"""The run that a study is about: one that is named, or one of its own, continued or new."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def trained(
+    generator: str,
+    data: str,
+    *,
+    run: Path | None,
+    parent: Path,
+    size: int,
+    kimg: float,
+    preset: str,
+    options: Mapping[str, Any],
+    with_mask: bool = False,
+) -> Any:
+    """A finished run, found again after an interruption by what it was made of."""
+    import zoo
+    from zoo.runs import Run
+    from zoo.runs.folder import list_runs
+    from zoo.workflow import resume
+
+    if run:
+        return Run.open(run)
+    settings = {"kimg": kimg, "image_size": [size, size], "seed": 0, "with_mask": with_mask}
+    for found in list_runs(parent):
+        recipe = found.recipe
+        same = all(recipe["settings"].get(name) == value for name, value in settings.items())
+        if same and (recipe["generator"], recipe["data"]) == (generator, data):
+            return found if found.status == "finished" else resume(found.path)
+    return zoo.run(
+        generator,
+        data,
+        **{**settings, "image_size": size},
+        preset=preset,
+        eval=False,
+        out=str(parent),
+        options=dict(options),
+    )

@@ -1,0 +1,150 @@
+"""A detector record at work as a classifier of classes."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.evaluation.arms import Images, Labels, TrainingSet
+from zoo.specs import Detector
+from zoo.values import convert
+
+OWN = ("seed", "augment")
+"""Keywords of classifiers that the plan and the arms say, and so no option."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Real images with their classes.
+
+    Attributes:
+        images: (n, H, W, C) uint8.
+        labels: (n,) int64.
+        groups: (n,) str.
+    """
+
+    images: Images
+    labels: Labels
+    groups: npt.NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What a record names, with the options that it takes.
+
+    Attributes:
+        name: The record's.
+        target: Called as `target(seed=…, **options)`.
+        options: Given ones that its constructor takes.
+        keywords: All that its constructor takes.
+    """
+
+    name: str
+    target: Callable[..., Any]
+    options: Mapping[str, Any]
+    keywords: frozenset[str]
+
+    @property
+    def augments(self) -> bool:
+        """Whether it does classic augmentation by itself, anew in each epoch."""
+        return "augment" in self.keywords
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What it is made with, as JSON values."""
+        known = getattr(self.target(seed=0, **self.options), "get_params", lambda: self.options)()
+        kept = {name: value for name, value in known.items() if name not in OWN}
+        return dict(json.loads(json.dumps(kept, default=str)))
+
+    def fitted(
+        self, training: TrainingSet, validation: Labelled, *, seed: int, classic: bool, weigh: bool
+    ) -> Any:
+        """A new one that has learnt.
+
+        Args:
+            training: What it is shown.
+            validation: Real images by which it chooses its own model.
+            seed: Of everything random in it.
+            classic: Whether it augments, if it does so by itself.
+            weigh: Whether rare classes count as much as frequent ones.
+
+        Raises:
+            zoo.errors.NotComputed: If classes are to be weighed and its `fit` takes no weights.
+        """
+        classic_too = {"augment": classic} if self.augments else {}
+        made = self.target(seed=seed, **{**self.options, **classic_too})
+        more: dict[str, Any] = {}
+        if weigh:
+            if "weights" not in inspect.signature(made.fit).parameters:
+                raise NotComputed(f"{self.name} takes no weights of images")
+            more["weights"] = balanced_weights(training.labels)
+        held_out = (validation.images, validation.labels) if len(validation) else None
+        return made.fit(training.images, training.labels, validation=held_out, **more)
+
+
+def balanced_weights(labels: Labels) -> npt.NDArray[np.float64]:
+    """(n,) weights with which every class counts as much, 1 on average."""
+    _, code, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(len(labels) / (len(counts) * counts))[code]
+
+
+def answers(fitted: Any, images: Images) -> Labels:
+    """(n,) the most probable class of each image.
+
+    Raises:
+        zoo.errors.ZooError: If a probability is not finite.
+    """
+    probabilities = np.asarray(fitted.predict_proba(images), np.float64)
+    if not np.all(np.isfinite(probabilities)):
+        raise ZooError("it answers with probabilities that are not finite")
+    return np.asarray(np.asarray(fitted.classes_)[probabilities.argmax(axis=1)], np.int64)
+
+
+def classifiers(
+    records: Sequence[Detector], options: Mapping[str, Any]
+) -> tuple[list[Classifier], dict[str, str]]:
+    """Classifiers of records, each with those of the options that it takes.
+
+    Args:
+        records: Which.
+        options: Text as typed after `-o`, or typed values.
+
+    Returns:
+        The classifiers, and those whose code cannot be imported with the reason.
+
+    Raises:
+        zoo.errors.UsageError: If none takes one of the options, or a value is of a wrong type.
+    """
+    found: list[Classifier] = []
+    failed: dict[str, str] = {}
+    for record in records:
+        try:
+            target = record.load()
+        except Exception as error:  # someone else's module may raise anything
+            failed[record.name] = f"{type(error).__name__}: {error}"
+            continue
+        parameters = inspect.signature(target).parameters
+        own = {
+            name: convert(value, _annotation(parameters[name]), key=name)
+            for name, value in options.items()
+            if name in parameters and name not in OWN
+        }
+        found.append(Classifier(record.name, target, own, frozenset(parameters)))
+    taken = {name for classifier in found for name in classifier.options}
+    if lost := sorted(set(options) - taken):
+        names = ", ".join(classifier.name for classifier in found)
+        raise UsageError(f"-o {lost[0]}: no option of {names}")
+    return found, failed
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    annotation = parameter.annotation
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)

@@ -1,0 +1,172 @@
+"""Trained detectors on disk, and what one of them says of a picture."""
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zoo.claims import NOTICE
+from zoo.data.decode import decode
+from zoo.data.imageset import ImageSet
+from zoo.data.intensity import Intensity
+from zoo.errors import UsageError, ZooError
+from zoo.evaluation.answers import accuracy
+from zoo.evaluation.robustness import jpeg
+from zoo.evaluation.trial import Trial, probabilities
+from zoo.metrics.features import to_uint8
+from zoo.plugins import find
+from zoo.runs.files import write_json
+from zoo.specs import Detector
+
+FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
+FACTS = "facts.json"
+NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
+LIMIT = (
+    "A detector knows the generator and the data that it was trained on; its answer on other "
+    f"images means nothing. {NOTICE}"
+)
+
+
+def keep(
+    folder: Path, record: Detector, detector: Any, trial: Trial, facts: Mapping[str, Any]
+) -> None:
+    """Write a fitted detector and what is needed to ask it again.
+
+    Args:
+        folder: Made if it is missing; the detector's files in it are replaced.
+        record: Which detector.
+        detector: Fitted; one without `save` is not kept.
+        trial: What it learnt from; the test images say how good it is.
+        facts: What `image_facts` gives, and where the generated images come from.
+    """
+    if not hasattr(detector, "save"):
+        return
+    answers = probabilities(detector, trial.test.images)
+    folder.mkdir(parents=True, exist_ok=True)
+    detector.save(folder / FILES[record.framework])
+    tested = {"test_accuracy": accuracy(answers, trial.test.labels), "n_test": len(trial.test)}
+    write_json(folder / FACTS, {"detector": record.name, **facts, **tested})
+
+
+def image_facts(images: ImageSet, *, recompress: int | None = None) -> dict[str, Any]:
+    """How pictures must be prepared before a detector of these images may see them.
+
+    Args:
+        images: What it was trained on.
+        recompress: Quality of the JPEG compression of its training images, if any.
+    """
+    return {
+        "recompress": recompress,
+        "data": images.name,
+        "image_shape": list(images.shape[1:]),
+        "intensity": images.intensity.facts(),
+    }
+
+
+def find_kept(text: str, folder: Path | None) -> Path:
+    """The folder of a kept detector.
+
+    Args:
+        text: A path of it or of a file in it, or its name in `folder`.
+        folder: The detectors of a run, if one was named.
+
+    Raises:
+        zoo.errors.UsageError: If there is none; the message lists those of the run.
+    """
+    places = [Path(text), Path(text).parent]
+    places = [folder / text, *places] if folder else places
+    for place in places:
+        if (place / FACTS).is_file():
+            return place
+    names = sorted(path.parent.name for path in folder.glob(f"*/{FACTS}")) if folder else []
+    choices = f"; choose from {', '.join(names)}" if names else ""
+    raise UsageError(
+        f"no trained detector {text!r}{choices}; `zoo detect RUN` trains and keeps them"
+    )
+
+
+def open_kept(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """A kept detector and its facts.
+
+    Raises:
+        zoo.errors.ZooError: If its files are damaged, or hold something else.
+    """
+    facts = _facts(folder / FACTS)
+    record = find("detectors", str(facts.get("detector")))
+    module = import_module(record.target.partition(":")[0])
+    return module.load(folder / FILES[record.framework]), facts
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ZooError(f"{path} is damaged: {error}") from error
+    if missing := [key for key in NEEDED if key not in facts]:
+        raise ZooError(f"{path} is damaged: it does not state {', '.join(missing)}")
+    return facts
+
+
+def ask(file: Path, folder: Path) -> dict[str, Any]:
+    """What a kept detector says of one picture.
+
+    The picture must be at the scale of the training images, as `zoo generate` writes them. One
+    that is larger than those is cut into tiles of their size, which do not overlap; what is left
+    over at the right and at the bottom is not looked at.
+
+    Raises:
+        zoo.errors.ZooError: If the picture cannot be read, is too small, or has another number of
+            channels or another type than the training images.
+    """
+    detector, facts = open_kept(folder)
+    images = _tiles(prepared(file, facts), *facts["image_shape"][:2], name=file)
+    if quality := facts.get("recompress"):
+        images = jpeg(images, quality)
+    answers = probabilities(detector, images)
+    probability = float(answers.mean())
+    return {
+        "image": str(file),
+        "says": "generated" if probability >= 0.5 else "real",
+        "probability_generated": probability,
+        "tiles": len(answers),
+        "tiles_called_generated": int(np.sum(answers >= 0.5)),
+        "detector": facts["detector"],
+        "trained_on": {key: facts.get(key) for key in ("data", "generated", "image_shape")},
+        "test_accuracy": facts["test_accuracy"],
+        "n_test": facts["n_test"],
+        "limit": LIMIT,
+    }
+
+
+def prepared(file: Path, facts: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, C) in the grey levels of the images that a detector was trained on."""
+    if not file.is_file():
+        raise UsageError(f"no file {file}")
+    try:
+        pixels, _ = decode(file)
+    except ZooError as error:
+        raise ZooError(f"{file}: {error}") from error
+    intensity = Intensity.from_facts(facts["intensity"])
+    *_, channels = facts["image_shape"]
+    if pixels.shape[2] != channels or pixels.dtype.name != intensity.raw_dtype:
+        raise ZooError(
+            f"{file} has {pixels.shape[2]} channels of {pixels.dtype}; the detector was trained on "
+            f"{channels} of {intensity.raw_dtype}"
+        )
+    return np.asarray(to_uint8(intensity.apply(pixels[None]))[0])
+
+
+def _tiles(
+    image: npt.NDArray[np.uint8], height: int, width: int, *, name: Path
+) -> npt.NDArray[np.uint8]:
+    rows, columns = image.shape[0] // height, image.shape[1] // width
+    if not rows or not columns:
+        found = f"{image.shape[0]}x{image.shape[1]}"
+        raise ZooError(f"{name} is {found}, smaller than the detector's {height}x{width}")
+    cut = image[: rows * height, : columns * width]
+    apart = cut.reshape(rows, height, columns, width, -1).swapaxes(1, 2)
+    return np.ascontiguousarray(apart.reshape(-1, height, width, image.shape[2]))
