@@ -16,8 +16,6 @@ from zoo.stored import images_of
 STREAM = 2_000_000
 """Added to seeds of latents, so that no image is one that another measurement has seen."""
 
-BLOCK = 256
-
 # Which images of a dataset a run was given, and so not how all of them are read.
 CHOOSING = ("accept", "reject")
 
@@ -104,7 +102,7 @@ def class_of(run: Run) -> str:
 def refuse_held_out(run: Run, images: ImageSet) -> None:
     """Refuse a run that was trained on images which are held out in a dataset.
 
-    Images count as the same if all their pixels are equal.
+    Images count as the same if all their raw values are equal.
 
     Raises:
         zoo.errors.UsageError: If there are such images, or the sizes differ.
@@ -117,9 +115,9 @@ def refuse_held_out(run: Run, images: ImageSet) -> None:
             f"{run.name} makes {own.dtype} {own.shape[1:]}; "
             f"{images.name} has {images.dtype} {images.shape[1:]}"
         )
-    seen, held_out = _digests(own.split("train")), _digests(images.split("validation", "test"))
+    seen, held_out = own.split("train").digests(), images.split("validation", "test").digests()
     # An image that is in both parts here, such as an empty tile, is no other one's leak.
-    if shared := len((seen & held_out) - _digests(images.split("train"))):
+    if shared := len((seen & held_out) - images.split("train").digests()):
         raise UsageError(
             f"{run.name} was trained on {shared} of the images that are held out in {images.name}"
         )
@@ -144,14 +142,6 @@ def masked(run: Run, images: ImageSet) -> tuple[Any, dict[str, Any]]:
         return made[..., :channels], made[..., channels] > np.iinfo(made.dtype).max // 2
 
     return make, {"runs": [_facts(run)]}
-
-
-def _digests(images: ImageSet) -> set[bytes]:
-    return {
-        hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-        for start in range(0, len(images), BLOCK)
-        for image in images[start : start + BLOCK]
-    }
 
 
 def _generator(run: Run) -> Any:
