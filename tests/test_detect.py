@@ -10,7 +10,9 @@ from PIL import Image
 from zoo_cli.main import cli
 
 from zoo.data.imageset import ImageSet
+from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
+from zoo.evaluation.confound import check_files, in_values_of
 from zoo.evaluation.detection import detect
 from zoo.evaluation.kept import ask, find_kept, image_facts, keep
 from zoo.evaluation.panel import Panel
@@ -62,6 +64,10 @@ def write_folder(folder, images, *, ending="png", **settings):
     return f"folder:{folder}"
 
 
+def with_formats(images, formats):
+    return replace(images, provenance={"formats": formats})
+
+
 def invoke(*args):
     return CliRunner().invoke(cli, ["detect", *map(str, args)])
 
@@ -96,13 +102,63 @@ def test_jpeg_against_png_is_refused_and_compressing_both_alike_is_not(tmp_path)
     fake = write_folder(tmp_path / "fake", textured(240, contrast=20, seed=1))
     refused = invoke("--real", real, "--fake", fake, *QUICK)
     assert isinstance(refused.exception, ZooError)
-    assert "100% compressed with loss" in str(refused.exception)
-    assert "0% compressed with loss" in str(refused.exception)
+    assert "JPEG, lossy" in str(refused.exception)
+    assert "is PNG" in str(refused.exception)
     assert "--recompress" in str(refused.exception)
     allowed = invoke("--real", real, "--fake", fake, "--recompress", 30, "--json", *QUICK)
     assert allowed.exception is None, allowed.exception
     comparable = json.loads(allowed.stdout)["protocol"]["comparable"]
     assert comparable["recompressed"] == "JPEG, quality 30"
+    assert comparable["encoding"] == {"real": "JPEG, lossy", "generated": "PNG"}
+
+
+def test_files_of_an_unknown_encoding_are_told_and_not_taken_for_lossless(capsys):
+    real, fake = image_set(), image_set(name="fakes")
+    check_files(real, with_formats(fake, {"PNG": 80}), recompressed=False)
+    assert "made is never encoded, or not known how and fakes is PNG" in capsys.readouterr().err
+    check_files(real, with_formats(fake, {"PNG": 80}), recompressed=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_side_that_is_partly_lossy_is_refused():
+    mixed = with_formats(image_set(), {"PNG": 40, "JPEG, lossy": 40})
+    with pytest.raises(ZooError, match="a detector would learn the compression"):
+        check_files(mixed, replace(mixed, name="other"), recompressed=False)
+
+
+def test_lossy_reals_beside_a_generator_are_warned_of_and_named_on_the_card(capsys):
+    images = with_formats(image_set(), {"JPEG, lossy": 80})
+    found = detect(images, generator(60), detectors=[logistic()], n=24, n_small=24, repeats=1)
+    assert "made is JPEG, lossy, and generated images were never" in capsys.readouterr().err
+    comparable = found["protocol"]["comparable"]
+    assert comparable["encoding"] == {"real": "JPEG, lossy", "generated": "never encoded"}
+    assert detect(images, generator(60), detectors=[], recompress=50)["detectors"] == []
+    assert capsys.readouterr().err == ""
+
+
+def test_another_type_of_values_is_not_taken_for_another_size():
+    deep = replace(image_set(), pixels=image_set().pixels.astype(np.uint16))
+    with pytest.raises(ZooError, match=r"holds uint8.*holds uint16 values; export both"):
+        check_files(image_set(), deep, recompressed=False)
+
+
+def test_generated_files_take_the_mapping_of_the_real_ones(tmp_path):
+    images = textured(240, contrast=20, seed=0).astype(np.uint16)
+    real = write_folder(tmp_path / "real", images * 16)
+    fake = write_folder(tmp_path / "fake", images * 8)
+    out = tmp_path / "out"
+    answer = invoke("--real", real, "--fake", fake, "--out", out, "--json", *QUICK)
+    assert answer.exception is None, answer.exception
+    (row,) = json.loads(answer.stdout)["detectors"]
+    assert row["accuracy"] > 0.95
+
+
+def test_windows_of_their_own_on_the_real_side_only_are_refused():
+    real = image_set()
+    bounds = np.zeros((len(real), 1)), np.full((len(real), 1), 255.0)
+    apart = Intensity("file", low=bounds[0], high=bounds[1], typical=(bounds[0][0], bounds[1][0]))
+    with pytest.raises(ZooError, match="states a window of its own"):
+        in_values_of(replace(real, intensity=apart), image_set(name="fakes"))
 
 
 def test_a_compression_of_one_side_is_what_a_detector_learns_until_both_have_it():

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.data import ImageSet
 from zoo.data import load as load_data
-from zoo.evaluation.confound import check_files
+from zoo.evaluation.confound import check_files, in_values_of
 from zoo.evaluation.detection import detect as measure
 from zoo.evaluation.explained import write_heatmaps, write_spectrum
 from zoo.evaluation.kept import image_facts, keep
@@ -141,6 +141,7 @@ def detect_sets(
             learn their files instead of realism.
     """
     images, fakes = (load_data(name, image_size=image_size) for name in (real, fake))
+    fakes = in_values_of(images, fakes)
     check_files(images, fakes, recompressed=study.recompress is not None)
     facts = {"generated": fakes.name} | study.image_facts(images)
     fitted = partial(_kept, study, out / "detectors", out, facts) if out else None

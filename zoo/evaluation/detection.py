@@ -11,7 +11,9 @@ from zoo.data.imageset import ImageSet
 from zoo.errors import NotComputed
 from zoo.evaluation.answers import Row, accuracy, row, trend
 from zoo.evaluation.card import card, data_facts, origin
+from zoo.evaluation.confound import warn_of_loss
 from zoo.evaluation.controls import SEEDS, Build, Control, chance, noise_trial, power
+from zoo.evaluation.encoding import encoding_of
 from zoo.evaluation.panel import Panel
 from zoo.evaluation.robustness import UNITS, changed, jpeg, robustness
 from zoo.evaluation.spectrum import spectra
@@ -73,6 +75,8 @@ def detect(
         return _nothing(str(error))
     if not detectors:
         return _nothing("no detectors are installed")
+    if not (recompress or isinstance(sample, Pool)):
+        warn_of_loss(images)
     panel = Panel(detectors, options)
     alpha = FAMILY_ALPHA / (family or len(detectors))
     with progress("Detecting", repeats + CONTROL_FITS + len(snapshots), "rounds") as advance:
@@ -211,6 +215,10 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
     comparable = {
         **data_facts(material.images),
         "split": "by group: detect_train to train, validation to tune, test to measure once",
+        "encoding": {
+            "real": encoding_of(material.images),
+            "generated": encoding_of(pool) if pool else "never encoded",
+        },
         "recompressed": settings["recompressed"],
         "balance": "1:1, fakes neither chosen nor truncated",
         "latents": "disjoint seeds for training, validation and test",
