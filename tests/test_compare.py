@@ -88,6 +88,28 @@ def test_a_void_detection_is_not_compared(tmp_path):
     assert rows(compare_runs(runs))["accuracy of svm"]["values"] == [0.9, None]
 
 
+def detected(*names, bins=16, **alpha):
+    options = {name: {"bins": bins} for name in names}
+    comparable = {"images_per_class": 400, "detectors": options, **alpha}
+    rows_of = [{"name": name, "accuracy": 0.9} for name in names]
+    protocol = {"comparable": comparable, "provenance": {}}
+    return {"valid": True, "detectors": rows_of, "protocol": protocol}
+
+
+def test_a_detector_is_compared_whatever_others_were_measured_beside_it(tmp_path):
+    four, nine = ("logistic", "svm"), ("logistic", "knn", "mlp")
+    runs = [
+        make_run(tmp_path, 8.0, detection=detected(*four, alpha_controls=0.0025)),
+        make_run(tmp_path, 6.0, detection=detected(*nine)),
+    ]
+    row = rows(compare_runs(runs))["accuracy of logistic"]
+    assert row["values"] == [0.9, 0.9]
+    assert row["protocol"]["detectors"] == {"logistic": {"bins": 16}}
+    other = make_run(tmp_path, 6.0, detection=detected(*nine, bins=8))
+    with pytest.raises(UsageError, match=r"detectors\.logistic\.bins is 16 and 8"):
+        compare_runs([runs[0], other])
+
+
 def test_nested_fields_are_named_with_dots():
     first, second = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}
     assert difference(first, second) == ("a.c", 2, 3)

@@ -86,7 +86,7 @@ def _numbers(run: Run) -> Iterator[Number]:
                 name=f"accuracy of {row['name']}",
                 section="detection",
                 value=row["accuracy"],
-                comparable=_comparable(detection),
+                comparable=_of_detector(row["name"], _comparable(detection)),
             )
     memorisation = run.read_mapping(run.memorisation_path)
     for test in memorisation.get("tests") or []:
@@ -96,6 +96,13 @@ def _numbers(run: Run) -> Iterator[Number]:
             value=test["value"],
             comparable=_comparable(memorisation),
         )
+
+
+def _of_detector(name: str, comparable: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what belongs to the other detectors, whose number alpha depends on."""
+    options = (comparable.get("detectors") or {}).get(name)
+    kept = {key: value for key, value in comparable.items() if key != "alpha_controls"}
+    return kept | {"detectors": {name: options}}
 
 
 def _comparable(measured: Mapping[str, Any]) -> Mapping[str, Any]:
