@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 from zoo.evaluation.encoding import UNKNOWN, encoding_of, lossiness
 
 SCALED = ("resize",)
-EVEN = "--recompress QUALITY compresses both sides alike"
+EVEN = "`zoo detect --recompress QUALITY` compresses both sides alike"
 
 
 def check_files(real: ImageSet, fake: ImageSet, *, recompressed: bool) -> None:
