@@ -459,7 +459,7 @@ def test_what_zoo_detect_adds_is_in_the_report(tmp_path):
     shown = page(run)
     for text in ("JPEG 70", "55.0 %", "Leave one generator out", "run-a, run-b", "run-c", "62.0 %"):
         assert text in shown.text
-    assert "furthest apart at 0.30 cycles per pixel: generated less real, +0.40" in shown.text
+    assert "furthest apart at 0.30 cycles per pixel: generated less real, +0.4 dB" in shown.text
     assert "matrix of runs: a detector takes one size of images" in shown.text
     assert "What small-cnn goes by" in shown.text
     assert (run.figures / "spectrum.svg").is_file()
