@@ -1,5 +1,8 @@
 """Simulated readers: what a reader study says of guessing, of seeing, and of bias."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -28,6 +31,7 @@ FLEISS = [
     [6, 5, 2, 1, 0],
     [0, 2, 2, 3, 7],
 ]
+DOCS = Path(__file__).parents[1] / "docs" / "readers.md"
 TRUTH = np.arange(100) % 2 == 1
 
 
@@ -39,10 +43,14 @@ def right_answers(rng, readers, accuracy, *, images=100, reader_sd=0.0, image_sd
 
 @pytest.mark.parametrize(
     ("count", "n", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
-)  # fmt: skip
+    [
+        (0, 10, 0.0, 0.2775),
+        (5, 10, 0.2366, 0.7634),
+        (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, Statistics in Medicine 17:857
+    ],
+)
 def test_wilson_s_interval_has_its_published_values(count, n, low, high):
-    # The last is Newcombe's (1998, Statistics in Medicine 17:857).
     assert share(count, n)["interval"] == pytest.approx([low, high], abs=5e-5)
 
 
@@ -164,3 +172,25 @@ def test_a_rating_difference_covers_none_for_readers_who_rate_at_random():
     found = rating_difference(better, TRUTH)
     assert found["interval"][0] > 1.5
     assert found["difference"] == pytest.approx(2, abs=0.3)
+
+
+@pytest.mark.parametrize(("table", "reader_sd"), [(0, 0.0), (1, 0.05)])
+@pytest.mark.parametrize("images", [40, 100, 200])
+def test_the_docs_tell_the_power_of_a_study_of_readers_who_guess(table, reader_sd, images):
+    rows = re.findall(rf"^\| {images} \|(.*)\|$", DOCS.read_text(encoding="utf-8"), re.M)
+    told = [float(cell.strip(" %")) / 100 for cell in rows[table].split("|")]
+    rng = np.random.default_rng(8)
+    for readers, power in ((1, told[0]), (3, told[2]), (5, told[3])):
+        answers = (
+            right_answers(rng, readers, 0.5, images=images, reader_sd=reader_sd) for _ in range(150)
+        )
+        found = np.mean([equivalence(crossed(right), 0.1)["equivalent"] for right in answers])
+        # Three standard errors of 150 studies, and the rounding of the page.
+        assert abs(found - power) <= 3 * np.sqrt(max(power * (1 - power), 0.01) / 150) + 0.02
+
+
+def test_the_docs_formula_gives_the_images_that_one_guessing_reader_needs():
+    from scipy.stats import norm
+
+    needed = [(norm.ppf(0.95) + norm.ppf(0.9)) ** 2 / (4 * m**2) for m in (0.1, 0.05)]
+    assert [f"{n:.0f}" for n in needed] == ["214", "856"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pluggy
 
+from zoo import turing
 from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Size, Tracker
 
 hookimpl = pluggy.HookimplMarker("zoo")
@@ -22,6 +23,7 @@ __all__ = [
     "memorisation",
     "run",
     "score",
+    "turing",
 ]
 
 
