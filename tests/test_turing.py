@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,6 +138,15 @@ def test_every_group_has_an_image_before_any_has_two():
     assert len({tuple(pair) for pair in rows}) > 10
 
 
+def test_what_makes_a_study_doubtful_is_said():
+    few = composed(image_set(groups=8, tiles=30))[1].warning()
+    assert few.startswith("The 20 real images come from 4 groups; intervals")
+    images = image_set()
+    lossy = replace(images, provenance={"lossy_files": 1200})
+    assert composed(lossy)[1].warning().startswith("1,200 files of the data set have lost detail")
+    assert composed(images)[1].warning() == ""
+
+
 def test_the_same_seed_gives_the_same_study_and_another_seed_another():
     assert composed()[1:] == composed()[1:]
     assert composed(seed=1)[1].id != composed()[1].id
@@ -209,6 +219,7 @@ def test_a_perfect_reader_recognises_everything(folder, study, send):
     assert "1 reader, 20 real and 20 generated images; guessing gives 50 %" in found["verdict"]
     assert found["limits"] == claims.READERS_DO_NOT_SEE
     assert json.loads((folder / "turing.json").read_text()) == found
+    assert found["warning"] == ""
 
 
 def test_a_reader_who_calls_everything_generated_is_right_by_half(folder, study, send):
@@ -337,13 +348,24 @@ def test_a_file_that_is_no_text_or_not_there_is_refused(folder, tmp_path):
             scored(folder, file)
 
 
+@pytest.mark.parametrize("depth", [300, 600, 900, 950, 980])
+def test_a_value_that_is_nested_deeply_is_refused_in_one_line(folder, study, send, depth):
+    held = json.dumps(answers(study, "eve", bool) | {"role": "DEEP"})
+    file = send("eve", held.replace('"DEEP"', "[" * depth + "]" * depth))
+    with pytest.raises(ZooError, match=r"role is|nested too deeply"):
+        scored(folder, file)
+
+
 def test_one_reader_may_not_answer_twice(folder, study, send):
     files = [send(str(i), answers(study, name, bool)) for i, name in enumerate(("Ann B", "ann  b"))]
     with pytest.raises(ZooError, match="are both of reader"):
         scored(folder, *files)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 2}', '{"format": 1, "items": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"format": 2}', '{"format": 1, "items": 3}', '{"format": 1, "id": "a"}'],
+)
 def test_a_damaged_key_is_told_in_one_line(tmp_path, send, study, text):
     (tmp_path / "key.json").write_text(text)
     with pytest.raises(ZooError, match=r"key\.json (is damaged|was written by another)"):

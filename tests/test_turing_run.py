@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from zoo_cli.commands.turing.make import command as make_command
+from zoo_cli.commands.turing.score import NAMES
 from zoo_cli.commands.turing.score import command as score_command
 
 import zoo
 from zoo import claims
 from zoo.errors import UsageError
+from zoo.evaluation.turing.readings import gathered
 from zoo.evaluation.turing.study import Study
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -64,6 +66,7 @@ def test_a_study_of_a_run_is_written_beside_it_with_its_protocol(run, made):
         "n_real": 4,
         "n_fake": 4,
         "groups_real": 4,
+        "warning": "",
     }
     facts = key["protocol"]["comparable"]
     assert (facts["run"], facts["step"], facts["reals"]) == (run.name, 4, "held-out")
@@ -111,6 +114,7 @@ def test_answers_come_into_the_report_and_the_card_only_when_they_were_scored(ru
         assert claims.forbidden(text) == []
     assert "&lt;i&gt;A" in page
     assert "<i>A" not in page
+    assert set(gathered(found)) == set(NAMES)
     shown = call(score_command, run, *files)
     assert "Agreement, Fleiss’ κ" in shown.stdout
     assert claims.READERS_DO_NOT_SEE in shown.stderr
@@ -220,6 +224,16 @@ def test_a_reading_goes_on_after_a_reload_and_can_be_corrected(run, made, tab, t
     assert held["answers"][0]["ms"] > 0
     tab.click("#again")
     assert tab.inner_text("#count") == "Image 2 of 8"
+
+
+def test_a_browser_that_stores_nothing_still_gives_answers(tab, tmp_path):
+    tab.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw Error() }})")
+    tab.reload()
+    begin(tab)
+    tab.keyboard.press("g")
+    tab.keyboard.press("3")
+    tab.click("#stop")
+    assert len(json.loads(download(tab, tmp_path).read_text())["answers"]) == 1
 
 
 def test_each_reader_has_an_order_of_their_own(tab):

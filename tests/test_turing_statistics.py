@@ -137,8 +137,18 @@ def test_the_interval_of_all_covers_the_accuracy_of_readers_and_images_at_large(
 def test_readers_who_share_their_images_count_for_less_than_as_many_trials():
     easy = np.random.default_rng(4).random(100) < 0.5
     alike = np.tile(easy, (5, 1))
-    low, high = crossed(alike).interval
-    assert high - low > 0.18  # of 500 trials: 0.09
+    found = crossed(alike)
+    for low, high in (found.interval, found.interval_these_readers):
+        assert high - low > 0.18  # of 500 trials: 0.09
+
+
+def test_two_readers_who_differ_say_more_of_themselves_than_of_others():
+    rng = np.random.default_rng(9)
+    found = crossed(rng.random((2, 100)) < np.array([[0.6], [0.9]]))
+    low, high = found.interval_these_readers
+    assert 0.6 < low < found.value < high < 0.85
+    assert found.interval[0] < 0.3
+    assert found.interval[1] == 1
 
 
 def test_a_perfect_reader_is_perfect_and_not_guessing():

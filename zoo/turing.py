@@ -1,5 +1,6 @@
 """Can readers tell a run's images from real ones? `zoo turing` from Python."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
@@ -40,7 +41,8 @@ def make(
         out: Folder for `study.html` and `key.json`, by default `turing` in the run.
 
     Returns:
-        `study` (its id), `page` and `key` (paths), `n_real`, `n_fake`, `groups_real`.
+        `study` (its id), `page` and `key` (paths), `n_real`, `n_fake`, `groups_real`, `warning`
+        (what must be known of the real images, or nothing).
 
     Raises:
         zoo.errors.UsageError: If an argument is out of range, or the folder holds another study.
@@ -75,17 +77,25 @@ def make(
     page = study_page(study, pictures, finished.images, size=size)
     study = replace(study, page_sha256=hashlib.sha256(page.encode()).hexdigest())
     folder = opened.turing if out is None else Path(out)
-    check_replaceable(folder, study)
-    write_text(folder / PAGE, page)
-    write_json(folder / KEY, study.as_dict())
+    with opened.lock() if out is None else contextlib.nullcontext():
+        check_replaceable(folder, study)
+        write_text(folder / PAGE, page)
+        write_json(folder / KEY, study.as_dict())
     groups = study.protocol["comparable"]["groups_real"]
-    paths = {"page": str(folder / PAGE), "key": str(folder / KEY)}
-    return {"study": study.id, **paths, "n_real": n, "n_fake": n, "groups_real": groups}
+    return {
+        "study": study.id,
+        "page": str(folder / PAGE),
+        "key": str(folder / KEY),
+        "n_real": n,
+        "n_fake": n,
+        "groups_real": groups,
+        "warning": study.warning(),
+    }
 
 
 def score(
     source: "str | Path | Run",
-    answers: Iterable[str | Path],
+    answers: str | Path | Iterable[str | Path],
     *,
     margin: float | None = None,
 ) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def score(
 
     Args:
         source: The run, its folder, or the folder that holds `key.json`.
-        answers: The files that readers sent.
+        answers: The file or the files that readers sent.
         margin: Another margin than the study was made with; the protocol says so.
 
     Returns:
@@ -105,7 +115,8 @@ def score(
         zoo.errors.UsageError: If there are no answers, or the margin is out of range.
         zoo.errors.ZooError: If there is no key, or a file holds no valid answers to the study.
     """
-    files = [Path(file) for file in answers]
+    given = [answers] if isinstance(answers, (str, Path)) else answers
+    files = [Path(file) for file in given]
     if not files:
         raise UsageError("no files of answers; readers send answers-NAME.json")
     if margin is not None:

@@ -24,8 +24,9 @@ def together(found: Found) -> list[tuple[str, str]]:
     rows = [
         (
             "Right answers",
-            f"{percent(pooled['accuracy'])} ({span(pooled['interval'], percent)} for other readers "
-            "and other images)",
+            f"{percent(pooled['accuracy'])} (for these readers and other images "
+            f"{span(pooled['interval_these_readers'], percent)}, for other readers too "
+            f"{span(pooled['interval'], percent)})",
         ),
         (
             f"Equivalence to guessing within ± {100 * test['margin']:g} points",

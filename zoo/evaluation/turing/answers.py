@@ -207,5 +207,8 @@ def _moment(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     """A value as one short line, whatever it is."""
-    text = json.dumps(value)
+    try:
+        text = json.dumps(value)
+    except RecursionError:
+        return "nested too deeply"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -37,8 +37,8 @@ def judge(study: Study, readings: Sequence[Reading], *, margin: float | None = N
         margin: Of the equivalence test instead of the study's own.
 
     Returns:
-        What turing.json holds: `verdict`, `limits`, `guessing`, `items`, `readers`, `pooled`,
-        `equivalence`, `agreement`, `realism`, `not_computed`, `protocol`.
+        What turing.json holds: `verdict`, `limits`, `warning`, `guessing`, `items`, `readers`,
+        `pooled`, `equivalence`, `agreement`, `realism`, `not_computed`, `protocol`.
     """
     complete = [reading for reading in readings if len(reading.answers) == len(study.items)]
     incomplete = len(readings) - len(complete)
@@ -50,6 +50,7 @@ def judge(study: Study, readings: Sequence[Reading], *, margin: float | None = N
         "study": study.id,
         "verdict": _verdict(pooled, len(complete), incomplete, counts),
         "limits": claims.READERS_DO_NOT_SEE,
+        "warning": study.warning(),
         "guessing": GUESSING,
         "items": counts,
         "readers_complete": len(complete),
@@ -83,6 +84,8 @@ def _row(reading: Reading, study: Study) -> dict[str, Any]:
     return {
         "reader": reading.reader,
         "role": reading.role,
+        "started": reading.started,
+        "finished": reading.finished or None,
         "complete": len(asked) == len(study.items),
         "answered": len(asked),
         "accuracy": share(total, len(asked)),
@@ -113,6 +116,7 @@ def _pooled(
         "pooled": {
             "accuracy": accuracy.value,
             "interval": list(accuracy.interval),
+            "interval_these_readers": list(accuracy.interval_these_readers),
             "standard_error": accuracy.error,
             "degrees_of_freedom": accuracy.freedom,
         },

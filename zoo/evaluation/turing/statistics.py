@@ -65,12 +65,14 @@ class Crossed:
         error: Standard error for other readers and other images; of one reader for other images.
         freedom: Degrees of freedom of the error.
         interval: 95 %, within 0 and 1.
+        interval_these_readers: The same for these readers and other images.
     """
 
     value: float
     error: float
     freedom: float
     interval: tuple[float, float]
+    interval_these_readers: tuple[float, float]
 
 
 def crossed(right: Answers) -> Crossed:
@@ -84,19 +86,25 @@ def crossed(right: Answers) -> Crossed:
     Args:
         right: (readers, images), whether each answer is right.
     """
-    from scipy.stats import t
-
     images = right.shape[1]
     value = float(right.mean())
     terms = _terms(right.astype(np.float64))
     variance = sum(square for square, _ in terms) / right.size
     if variance <= 0:
         low, high = share(round(value * images), images)["interval"]
-        return Crossed(value, 0.0, float(images - 1), (low, high))
+        return Crossed(value, 0.0, images - 1.0, (low, high), (low, high))
     freedom = sum(s for s, _ in terms) ** 2 / sum(s**2 / df for s, df in terms)
     error = math.sqrt(variance)
+    of_images = math.sqrt(float(right.mean(axis=0).var(ddof=1)) / images)
+    these = _reached(value, of_images, images - 1.0)
+    return Crossed(value, error, freedom, _reached(value, error, freedom), these)
+
+
+def _reached(value: float, error: float, freedom: float) -> tuple[float, float]:
+    from scipy.stats import t
+
     reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
-    return Crossed(value, error, freedom, (max(0.0, value - reach), min(1.0, value + reach)))
+    return max(0.0, value - reach), min(1.0, value + reach)
 
 
 def _terms(right: npt.NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -79,11 +79,29 @@ class Study:
                 raise ZooError(f"{path} was written by another version of zoo")
             items = {name: Item(**item) for name, item in held.pop("items").items()}
             study = cls(items=items, **held)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ZooError(f"{path} is damaged: it is no key of a study") from error
-        if {item.truth for item in items.values()} != set(SIDES):
-            raise ZooError(f"{path} is damaged: its items are not real and generated")
+            study.warning()  # lacks no fact that the answers need
+            whole = 0 < study.margin < 0.5 and {i.truth for i in items.values()} == set(SIDES)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise ZooError(f"{path} is damaged: it is no key of a study")
         return study
+
+    def warning(self) -> str:
+        """What makes its numbers doubtful, in sentences; usually nothing."""
+        facts = self.protocol["comparable"]
+        said = []
+        if lossy := facts.get("lossy_files"):
+            said.append(
+                f"{lossy:,} files of the data set have lost detail to compression, generated "
+                "images have not: readers may see that and not realism."
+            )
+        if (groups := facts["groups_real"]) < (n := facts["n_real"]):
+            said.append(
+                f"The {n} real images come from {groups} group{'' if groups == 1 else 's'}; "
+                "intervals take images as independent and are too narrow."
+            )
+        return " ".join(said)
 
     def generated(self) -> npt.NDArray[np.bool_]:
         """(items,), whether each is generated."""
@@ -197,6 +215,7 @@ def _protocol(
         "n_real": len(reals),
         "n_fake": len(reals),
         "groups_real": groups,
+        "lossy_files": images.provenance.get("lossy_files"),
         "generated": "averaged generator, truncation 1, every image of one seed, none left out",
         "shown": "8 bits, of two channels magenta and green, of four the first three; PNG",
         "order": "random for each reader, no feedback",

@@ -81,4 +81,6 @@ def command(
         f"{made['groups_real']} groups and {made['n_fake']} generated ones"
     )
     click.echo(f"{made['key']}: the truth; keep it from them")
+    if made["warning"]:
+        click.echo(f"warning: {made['warning']}", err=True)
     click.echo(f"then: zoo turing score {run} answers-*.json", err=True)

@@ -86,3 +86,5 @@ def _print(found: Mapping[str, Any]) -> None:
         click.echo(f"not computed: {item['name']}: {item['reason']}")
     click.echo(found["verdict"])
     click.echo(found["limits"], err=True)
+    if found["warning"]:
+        click.echo(f"warning: {found['warning']}", err=True)
