@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from zoo_cli.commands import segment, utility
+from zoo_cli.commands import detect, segment, utility
 
 import zoo
 from zoo.errors import UsageError
@@ -149,3 +149,18 @@ def test_a_run_without_masks_is_refused(stored):
     result = call(segment, stored, 1)
     assert isinstance(result.exception, UsageError)
     assert "makes no masks; train one with --with-mask" in str(result.exception)
+
+
+def test_python_measures_what_the_commands_do(stored):
+    path = stored.parent / "00000-cgan-bbbc-simulated"
+    run = Run.open(path)
+    quick = {"classifiers": ["random-forest"], "options": {"grid": "1"}, "seeds": 1, "n": 60}
+    assert zoo.utility(path, **quick)["table"] == run.read_mapping(run.utility_path)["table"]
+    masks = zoo.segment(run, steps=2, width=2, seeds=1, n=16)
+    assert masks["table"] == run.read_mapping(run.segmentation_path)["table"]
+    told = zoo.detect(path, detectors=["logistic"], n=8, n_small=8, repeats=1, robust=False)
+    assert [row["name"] for row in told["detectors"]] == ["logistic"], told["not_computed"]
+    options = ("--detector", "logistic", "-n", 8, "--n-small", 8, "--repeats", 1, "--no-robust")
+    printed = call(detect, stored, 0, *options, "--json")
+    assert json.loads(printed.stdout)["runs"][path.name]["detectors"] == told["detectors"]
+    assert json.loads(run.detection_path.read_text())["detectors"] == told["detectors"]

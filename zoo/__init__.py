@@ -18,12 +18,17 @@ __all__ = [
     "Metric",
     "Size",
     "Tracker",
+    "compare",
+    "detect",
     "hookimpl",
     "load",
     "memorisation",
+    "monitor",
     "run",
     "score",
+    "segment",
     "turing",
+    "utility",
 ]
 
 
@@ -65,6 +70,62 @@ def run(generator: str, data: str | None = None, **settings: Any) -> Any:
     return run(generator, data, **settings)
 
 
+def detect(run: Any, **settings: Any) -> dict[str, Any]:
+    """Train detectors to tell a run's images from real ones, as `zoo detect RUN` does.
+
+    Writes `detection.json`, the trained detectors and pictures into the run folder, and builds its
+    report again. `zoo.detecting` has the same for two sets of images and across several runs.
+
+    Args:
+        run: A trained run, or its folder.
+        **settings: `detectors=["logistic", "resnet50"]`, all but the large networks by default,
+            and the fields of `zoo.detecting.Study`: `n=400`, `repeats=3`, `seed=0`,
+            `options={"resnet50": {"epochs": 4}}`, ….
+
+    Returns:
+        What `detection.json` holds: `detectors`, `controls`, `valid`, `reasons`, `curve`, `trend`,
+        `robustness`, `not_computed`, `protocol`.
+    """
+    from zoo.detecting import detect
+
+    return detect(run, **settings)
+
+
+def utility(run: Any, **settings: Any) -> dict[str, Any]:
+    """What generated images are worth as training data, as `zoo utility RUN` measures it.
+
+    Writes `utility.json` into the run folder and builds its report again.
+
+    Args:
+        run: A class-conditional run or its folder, or a mapping of each class to its run.
+        **settings: `classifiers=["resnet50"]`, `external=` another dataset, and the fields of
+            `zoo.evaluation.utility_plan.Plan`: `seeds=3`, `n=2000`,
+            `imbalance=("MONOCYTE", [0.1])`, `low_data=[0.1]`, ….
+
+    Returns:
+        What `utility.json` holds: `table`, `ratios`, `differences`, `majority`, `imbalance`,
+        `low_data`, `external`, `not_computed`, `protocol`.
+    """
+    from zoo.evaluation.on_runs import utility_of
+
+    return utility_of(run, **settings)
+
+
+def segment(run: Any, **settings: Any) -> dict[str, Any]:
+    """Dice and IoU of a U-Net trained on a run's images and masks, as `zoo segment RUN` does.
+
+    Writes `segmentation.json` into the run folder and builds its report again.
+
+    Args:
+        run: A run that was trained with masks, or its folder.
+        **settings: The fields of `zoo.evaluation.segmentation.Plan`: `seeds=3`, `n=2000`,
+            `steps=800`, ….
+    """
+    from zoo.evaluation.on_runs import segmentation_of
+
+    return segmentation_of(run, **settings)
+
+
 def memorisation(run: Any, **settings: Any) -> dict[str, Any]:
     """Look for copies of training images, as `zoo memorisation RUN` does.
 
@@ -83,6 +144,36 @@ def memorisation(run: Any, **settings: Any) -> dict[str, Any]:
     from zoo.finished import memorisation
 
     return memorisation(run, **settings)
+
+
+def monitor(run: Any, data: str, **settings: Any) -> dict[str, Any]:
+    """Has new data drifted from what a run was trained on? As `zoo monitor RUN DATA`.
+
+    Args:
+        run: A run, or its folder.
+        data: A dataset's name, or a folder.
+        **settings: `seed`, `weights` and `layer` of the feature network, and settings of the new
+            data that differ from the run's.
+    """
+    from zoo.finished import monitor
+
+    return monitor(run, data, **settings)
+
+
+def compare(*runs: Any, metrics: Any = ()) -> dict[str, Any]:
+    """The numbers of runs side by side, as `zoo compare RUN…` prints them.
+
+    Args:
+        *runs: Runs, or their folders.
+        metrics: Names of numbers; all by default.
+
+    Raises:
+        zoo.errors.UsageError: If protocol cards differ; the message names the field.
+    """
+    from zoo.evaluation.across import compare_runs
+    from zoo.runs import Run
+
+    return compare_runs([Run.open(run) for run in runs], metrics=metrics)
 
 
 def score(real: Any, fake: Any, **settings: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What `zoo detect` does: with runs, with two sets of images, with one picture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import Any
 from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.evaluation.confound import check_files
-from zoo.evaluation.detection import detect
+from zoo.evaluation.detection import detect as measure
 from zoo.evaluation.explained import write_heatmaps, write_spectrum
 from zoo.evaluation.kept import image_facts, keep
 from zoo.evaluation.panel import Panel
 from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.transfer import Contender, across, rounds
 from zoo.evaluation.trial import Material, Pool, Trial
+from zoo.plugins import detectors as named
 from zoo.progress import progress
 from zoo.runs import Run, write_json
 from zoo.specs import Detector
@@ -61,6 +62,14 @@ class Study:
         return image_facts(images, recompress=self.recompress)
 
 
+def detect(
+    run: Run | str | Path, *, detectors: Iterable[str] = (), **settings: Any
+) -> dict[str, Any]:
+    """Measure detectors on a run; `zoo.detect` is this function and documents it."""
+    study = Study(detectors=named(detectors), **settings)
+    return detect_run(Run.open(run), study)
+
+
 def detect_run(run: Run, study: Study) -> dict[str, Any]:
     """Measure the last generator of a run; write its detection, detectors, pictures and report.
 
@@ -74,7 +83,7 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
     with run.lock():
         images = images_of(run)
         facts = {"generated": run.path.resolve().name} | study.image_facts(images)
-        found = detect(
+        found = measure(
             images,
             sampler(load_run(run), images),
             snapshots=snapshot_samplers(run, images) if study.curve else {},
@@ -135,7 +144,7 @@ def detect_sets(
     check_files(images, fakes, recompressed=study.recompress is not None)
     facts = {"generated": fakes.name} | study.image_facts(images)
     fitted = partial(_kept, study, out / "detectors", out, facts) if out else None
-    found = detect(images, Pool(fakes), fitted=fitted, **study.measured)
+    found = measure(images, Pool(fakes), fitted=fitted, **study.measured)
     if out:
         write_json(out / "detection.json", found)
     return found

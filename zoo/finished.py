@@ -99,7 +99,7 @@ def memorisation(
     from zoo.evaluation import memorisation as looking
     from zoo.report import build
 
-    opened = run if isinstance(run, Run) else Run.open(run)
+    opened = Run.open(run)
     opened.snapshot_step()  # wrong use is told before the data are loaded
     finished = Finished.open(opened)
     result = looking.memorisation(
@@ -150,7 +150,7 @@ def monitor(
     """
     from zoo.evaluation.drift import batch_of, drift
 
-    finished = Finished.open(run if isinstance(run, Run) else Run.open(run))
+    finished = Finished.open(Run.open(run))
     kept = ("image_size", "view", "downscale", "min_foreground", "curate", "offline")
     chosen = {key: finished.recipe.settings[key] for key in kept} | settings
     batch = batch_of(data, finished.images, chosen)

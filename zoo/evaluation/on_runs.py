@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from zoo.data import ImageSet
@@ -26,7 +27,7 @@ def default_classifiers() -> tuple[str, ...]:
 
 
 def utility_of(
-    runs: Run | Mapping[str, Run],
+    runs: Run | str | Path | Mapping[str, Run | str | Path],
     *,
     classifiers: Sequence[str] = (),
     data: str | None = None,
@@ -40,7 +41,7 @@ def utility_of(
     earlier one stopped.
 
     Args:
-        runs: A conditional run, or class to its run; results go into the first.
+        runs: A conditional run or its folder, or class to its run; results go into the first.
         classifiers: Names of detectors; by default what `default_classifiers` says.
         data: Real images, by default those of the run; of one run for each class, those of the
             first without its `accept` and `reject`.
@@ -56,7 +57,12 @@ def utility_of(
         zoo.errors.NotComputed: If the images are too few for any number to be believed.
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the same call goes on.
     """
-    first = runs if isinstance(runs, Run) else next(iter(runs.values()))
+    of_class: dict[str, Run] = {}
+    if isinstance(runs, Mapping):
+        of_class = {name: Run.open(run) for name, run in runs.items()}
+        first = next(iter(of_class.values()))
+    else:
+        first = Run.open(runs)
     from zoo.evaluation.utility import utility
     from zoo.evaluation.utility_plan import Plan
 
@@ -64,12 +70,12 @@ def utility_of(
     with _written(first):
         changes: dict[str, Any] = {"data": locate(data)} if data else {}
         changes |= {"label": label} if label else {}
-        if isinstance(runs, Run):
-            images = images_of(runs, **changes)
-            make, facts = conditional(runs, images)
-        else:
+        if of_class:
             images = images_of(first, **changes, **dict.fromkeys(CHOOSING))
-            make, facts = per_class(runs, images)
+            make, facts = per_class(of_class, images)
+        else:
+            images = images_of(first, **changes)
+            make, facts = conditional(first, images)
         found = utility(
             images,
             make,
@@ -83,11 +89,11 @@ def utility_of(
     return found
 
 
-def segmentation_of(run: Run, **plan: Any) -> dict[str, Any]:
+def segmentation_of(run: Run | str | Path, **plan: Any) -> dict[str, Any]:
     """Train a U-Net on real, generated and both kinds of images, and write segmentation.json.
 
     Args:
-        run: One that was trained with `with_mask`.
+        run: One that was trained with `with_mask`, or its folder.
         **plan: Of `zoo.evaluation.segmentation.Plan`.
 
     Raises:
@@ -97,11 +103,13 @@ def segmentation_of(run: Run, **plan: Any) -> dict[str, Any]:
     """
     from zoo.evaluation.segmentation import Plan, segmentation
 
-    with _written(run):
-        images = images_of(run)
-        make, facts = masked(run, images)
-        found = segmentation(images, make, Plan(**plan), facts=facts, folder=run.segmentation_cells)
-        write_json(run.segmentation_path, found)
+    opened = Run.open(run)
+    with _written(opened):
+        images = images_of(opened)
+        make, facts = masked(opened, images)
+        folder = opened.segmentation_cells
+        found = segmentation(images, make, Plan(**plan), facts=facts, folder=folder)
+        write_json(opened.segmentation_path, found)
     return found
 
 

@@ -6,53 +6,24 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.evaluation.trial import GENERATED, Examples
+from zoo.metrics.features import image_blocks
+from zoo.metrics.spectrum import decibels, frequencies, log_spectrum, power_spectra
 
-RINGS = 32
-HIGHEST = 0.5  # cycles per pixel along an axis
-ROUNDING = 1e-6  # power of rounding to 256 levels, so that empty images have a finite logarithm
-
-
-def log_power(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Mean over images and channels of the logarithm (base 10) of the power spectrum.
-
-    Args:
-        images: (n, H, W, C), taken as 0 to 1.
-
-    Returns:
-        (H, W), the mean of the image in the middle.
-    """
-    height, width = images.shape[1:3]
-    total = np.zeros((height, width))
-    for start in range(0, len(images), 64):
-        unit = images[start : start + 64].astype(np.float32) / 255
-        power = np.abs(np.fft.fft2(unit, axes=(1, 2))) ** 2 / (height * width)
-        total += np.log10(power + ROUNDING).mean(axis=3).sum(axis=0)
-    return np.fft.fftshift(total / len(images)).astype(np.float32)
-
-
-def radial(spectrum: npt.NDArray[np.float32]) -> tuple[list[float], list[float]]:
-    """Mean of a centred spectrum (H, W) on rings: frequencies in cycles per pixel, and means."""
-    height, width = spectrum.shape
-    y, x = (np.fft.fftshift(np.fft.fftfreq(side)) for side in (height, width))
-    radius = np.hypot(y[:, None], x[None])
-    rings = min(RINGS, min(height, width) // 2)
-    ring = np.minimum((radius / HIGHEST * rings).astype(np.int64), rings)
-    inside = ring < rings
-    counts = np.bincount(ring[inside], minlength=rings)
-    sums = np.bincount(ring[inside], weights=spectrum[inside], minlength=rings)
-    middles = (np.arange(rings) + 0.5) * HIGHEST / rings
-    return middles.tolist(), (sums / counts).tolist()
+SHOWN = 20  # dB from grey to white in the picture of the difference
 
 
 def spectra(test: Examples) -> dict[str, Any]:
-    """Radial log-power of the real and of the generated test images, as detection.json holds it."""
-    real = log_power(test.images[test.labels != GENERATED])
-    generated = log_power(test.images[test.labels == GENERATED])
-    frequency, real_power = radial(real)
+    """Log power spectra of the real and of the generated test images, as detection.json has them.
+
+    Returns:
+        `cycles_per_pixel`, and at these the mean over images of the `real` and of the `generated`
+        ones, in dB, and the number `n` of both together.
+    """
+    real, generated = (log_spectrum(side).mean(axis=0).tolist() for side in _sides(test))
     return {
-        "cycles_per_pixel": frequency,
-        "real": real_power,
-        "generated": radial(generated)[1],
+        "cycles_per_pixel": frequencies(*test.images.shape[1:3]).tolist(),
+        "real": real,
+        "generated": generated,
         "n": len(test),
     }
 
@@ -60,15 +31,27 @@ def spectra(test: Examples) -> dict[str, Any]:
 def picture(test: Examples) -> npt.NDArray[np.uint8]:
     """Spectra of real images, of generated ones, and their difference, as three grey pictures.
 
-    Real and generated share one scale, from the lowest to the highest value of both. In the
-    difference mid-grey is none, and white a hundredfold power of the generated images.
+    The lowest frequency is in the middle. Real and generated share one scale, from the lowest to
+    the highest value of both. In the difference mid-grey is none, and white 20 dB, a hundredfold
+    power of the generated images.
 
     Returns:
         (3, H, W, 1).
     """
-    real = log_power(test.images[test.labels != GENERATED])
-    generated = log_power(test.images[test.labels == GENERATED])
+    real, generated = (_mean_level(side) for side in _sides(test))
     low, high = min(real.min(), generated.min()), max(real.max(), generated.max())
     scaled = [(side - low) / max(high - low, 1e-6) for side in (real, generated)]
-    shown = np.stack([*scaled, 0.5 + (generated - real) / 4])
+    shown = np.stack([*scaled, 0.5 + (generated - real) / (2 * SHOWN)])
     return np.asarray(np.rint(shown.clip(0, 1) * 255), np.uint8)[..., None]
+
+
+def _sides(test: Examples) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    fake = test.labels == GENERATED
+    return test.images[~fake], test.images[fake]
+
+
+def _mean_level(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """The mean over images of their spectra (H, W) in dB, the lowest frequency in the middle."""
+    total = sum(decibels(power_spectra(block)).sum(axis=0) for block in image_blocks(images))
+    shifted: npt.NDArray[np.float64] = np.fft.fftshift(total / len(images))
+    return shifted

@@ -13,13 +13,11 @@ ROUNDING = 1 / 12  # power of the rounding to whole grey levels, in grey levels 
 SMALLEST = 8
 
 
-def log_spectrum(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Azimuthally averaged log power spectra (n, rings) of images (n, H, W, C), in dB.
+def power_spectra(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Power spectra (n, H, W) of images (n, H, W, C), the lowest frequency first.
 
-    The mean over channels, less its mean over the image, under a Hann window; the power is
-    averaged over rings of equal frequency, one cycle of the shorter side wide, up to the corner
-    where the checkerboard of a bad upsampling lies. 0 dB is the power of white noise of one grey
-    level; the power of rounding is added, so that a blank image has a spectrum too.
+    Of the mean over channels, less its mean over the image, under a Hann window. 1 is the power of
+    white noise of one grey level.
 
     Raises:
         zoo.errors.ZooError: If the images are smaller than 8 px.
@@ -30,11 +28,35 @@ def log_spectrum(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     grey = images.mean(axis=3, dtype=np.float64)
     window = np.hanning(height)[:, None] * np.hanning(width)[None]
     centred = (grey - grey.mean(axis=(1, 2), keepdims=True)) * window
-    power = np.abs(np.fft.fft2(centred)) ** 2 / (window**2).sum()
-    ring = _rings(height, width)
-    sums = [np.bincount(ring, one.ravel()) for one in power]
-    profile: npt.NDArray[np.float64] = 10 * np.log10(np.stack(sums) / np.bincount(ring) + ROUNDING)
-    return profile
+    power: npt.NDArray[np.float64] = np.abs(np.fft.fft2(centred)) ** 2 / (window**2).sum()
+    return power
+
+
+def decibels(power: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Power in dB; that of rounding is added, so that a blank image has a spectrum too."""
+    level: npt.NDArray[np.float64] = 10 * np.log10(power + ROUNDING)
+    return level
+
+
+def log_spectrum(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Azimuthally averaged log power spectra (n, rings) of images (n, H, W, C), in dB.
+
+    The power is averaged over rings of equal frequency, one cycle of the shorter side wide, up to
+    the corner where the checkerboard of a bad upsampling lies.
+
+    Raises:
+        zoo.errors.ZooError: If the images are smaller than 8 px.
+    """
+    ring, _ = _rings(*images.shape[1:3])
+    sums = [np.bincount(ring, one.ravel()) for one in power_spectra(images)]
+    return decibels(np.stack(sums) / np.bincount(ring))
+
+
+def frequencies(height: int, width: int) -> npt.NDArray[np.float64]:
+    """The mean frequency (rings,) of each ring, in cycles per pixel."""
+    ring, radius = _rings(height, width)
+    mean: npt.NDArray[np.float64] = np.bincount(ring, radius) / np.bincount(ring)
+    return mean
 
 
 class SpectrumDistance:
@@ -72,8 +94,8 @@ class SpectrumDistance:
 spectrum = SpectrumDistance()
 
 
-def _rings(height: int, width: int) -> npt.NDArray[np.int64]:
-    """The ring (H·W,) of each frequency, those that hold none left out."""
-    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
-    _, ring = np.unique(np.floor(radius * min(height, width)).ravel(), return_inverse=True)
-    return ring
+def _rings(height: int, width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Of each frequency its ring (H·W,), those that hold none left out, and its radius (H·W,)."""
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]).ravel()
+    _, ring = np.unique(np.floor(radius * min(height, width)), return_inverse=True)
+    return ring, radius

@@ -60,12 +60,12 @@ def spectrum_curve(spectrum: Mapping[str, Any] | None) -> Curve | None:
         axes.plot(frequency, spectrum["real"], color=SERIES[2], label="real images")
         axes.plot(frequency, spectrum["generated"], color=GENERATOR, label="generated images")
         axes.set_xlabel("frequency, cycles per pixel")
-        axes.set_ylabel("log₁₀ of power")
+        axes.set_ylabel("power, dB")
         legend(axes, 2)
 
     gap = [fake - real for real, fake in zip(spectrum["real"], spectrum["generated"], strict=True)]
     widest = max(range(len(gap)), key=lambda i: abs(gap[i]))
-    difference = f"{gap[widest]:+.2f}".replace("-", "−")
+    difference = f"{gap[widest]:+.1f} dB".replace("-", "−")
     where = f"{frequency[widest]:.2f} cycles per pixel"
     return Curve(
         "spectrum",

@@ -40,12 +40,14 @@ class Run:
             raise ZooError(f"cannot write into {parent}: {error.strerror}") from error
 
     @classmethod
-    def open(cls, path: str | Path) -> "Run":
-        """Open an existing run folder.
+    def open(cls, path: "str | Path | Run") -> "Run":
+        """Open an existing run folder; a run is returned as it is.
 
         Raises:
             zoo.errors.UsageError: If the folder is missing or is no run.
         """
+        if isinstance(path, Run):
+            return path
         run = cls(Path(path))
         if not run.path.is_dir():
             raise UsageError(f"no run folder {path}; `zoo runs list` shows what there is")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from zoo.detecting import Study
     from zoo.specs import Detector
 
-LARGE = "applications"  # the plugin whose networks are only tried when they are named
-
 
 @click.command()
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
@@ -102,7 +100,9 @@ def command(
     if image and kept:
         print_answer(_asked(image, kept, runs, parent), as_json)
         return
-    records = _records(names)
+    from zoo.plugins import detectors
+
+    records = detectors(names)
     options = _options(records, pairs, features)
 
     def study() -> "Study":
@@ -145,14 +145,6 @@ def _asked(image: Path, kept: str, runs: Sequence[str], parent: Path) -> dict[st
     from zoo.evaluation.kept import ask, find_kept
 
     return ask(image, find_kept(kept, folder))
-
-
-def _records(names: Sequence[str]) -> "list[Detector]":
-    from zoo.plugins import find, records
-
-    if names:
-        return [find("detectors", name) for name in dict.fromkeys(names)]
-    return [r for r in records("detectors") if f".{LARGE}." not in r.target]
 
 
 def _options(

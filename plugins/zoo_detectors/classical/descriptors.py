@@ -20,6 +20,9 @@ EXTRACTOR = "inception-v3"
 def lbp(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Shares of uniform local binary patterns at two distances (Ojala et al., 2002).
 
+    Pixels nearer to the border than the distance are left out: beyond it there is nothing to
+    compare them with.
+
     Args:
         images: (n, H, W, C) uint8.
 
@@ -35,8 +38,8 @@ def _pattern_shares(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     found = []
     for neighbours, distance in PATTERNS:
         codes = local_binary_pattern(plane, neighbours, distance, method="uniform")
-        counts = np.bincount(codes.astype(np.int64).ravel(), minlength=neighbours + 2)
-        found.append(counts / plane.size)
+        inside = codes[distance:-distance, distance:-distance].astype(np.int64).ravel()
+        found.append(np.bincount(inside, minlength=neighbours + 2) / inside.size)
     return np.concatenate(found)
 
 
