@@ -188,8 +188,8 @@ def _drawn(truth: Answers) -> npt.NDArray[np.int64]:
     """(draws, images) bootstrap samples of rows, those of real images first."""
     rng = np.random.default_rng(0)
     sides = (np.flatnonzero(~truth), np.flatnonzero(truth))
-    return np.concatenate([side[rng.integers(len(side), size=(DRAWS, len(side)))]
-                           for side in sides], axis=1)  # fmt: skip
+    drawn = [side[rng.integers(len(side), size=(DRAWS, len(side)))] for side in sides]
+    return np.concatenate(drawn, axis=1)
 
 
 def _percentiles(draws: npt.NDArray[np.float64]) -> list[float]:
