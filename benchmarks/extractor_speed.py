@@ -5,7 +5,7 @@ usage: python benchmarks/extractor_speed.py [--torch-python PATH] [--out FILE] [
 `images/s`: InceptionV3 at 299 px, zoo's network of the published FID and torch-fidelity's with the
 same random weights, each in its own process, in turns; the ratio is the median over rounds, beside
 its range and the load. `frechet`: `frechet_distance` of 2048 features beside the formula with
-`scipy.linalg.sqrtm`. `memory`: peak resident memory of a process that extracts features of n images
+`scipy.linalg.sqrtm`, both from features on; `trace_over_sqrtm` leaves the covariances out. `memory`: peak resident memory of a process that extracts features of n images
 with a stub instead of a network, keeps them, and takes their distance. PATH is a Python with
 `pip install torch torch-fidelity`. Rows that FILE holds are not measured again.
 """
@@ -109,34 +109,43 @@ def features(n: int, seed: int) -> np.ndarray:
     return np.maximum(rows + 0.05 * seed, 0).astype(np.float32)
 
 
-def by_square_root(real: np.ndarray, fake: np.ndarray) -> float:
-    """The formula as it is usually computed."""
+def by_square_root(real: np.ndarray, fake: np.ndarray) -> tuple[float, float]:
+    """The formula as it is usually computed, and the seconds of the square root alone."""
     from scipy.linalg import sqrtm
 
     first, second = (side.astype(np.float64) for side in (real, fake))
     shift = first.mean(0) - second.mean(0)
     covariances = [np.cov(side, rowvar=False) for side in (first, second)]
-    root = sqrtm(covariances[0] @ covariances[1])
+    root, seconds = _timed(sqrtm, covariances[0] @ covariances[1])
     trace = np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * np.trace(root).real
-    return float(shift @ shift + trace)
+    return float(shift @ shift + trace), seconds
 
 
 def frechet(n: int) -> dict[str, Any]:
     """Seconds of both ways in turns, three of ours for one of scipy's."""
-    from zoo.metrics.frechet import frechet_distance
+    from zoo.metrics.frechet import GRAM_LIMIT, frechet_distance, root_trace
 
     load = [round(value, 1) for value in os.getloadavg()]
     real, fake = features(n, 0), features(n, 1)
     mine, before = _timed(frechet_distance, real, fake)
-    theirs, square_root = _timed(by_square_root, real, fake)
+    (theirs, alone), square_root = _timed(by_square_root, real, fake)
     after = [_timed(frechet_distance, real, fake)[1] for _ in range(2)]
     seconds = statistics.median([before, *after])
-    return {
+    row = {
         "load": load,
         "seconds": round(seconds, 3),
         "sqrtm_seconds": round(square_root, 2),
         "over_sqrtm": round(seconds / square_root, 4),
         "relative_difference": abs(mine - theirs) / abs(theirs),
+    }
+    if n < GRAM_LIMIT:
+        return row
+    covariances = [np.cov(side.astype(np.float64), rowvar=False) for side in (real, fake)]
+    trace = statistics.median(_timed(root_trace, *covariances)[1] for _ in range(3))
+    return row | {
+        "trace_seconds": round(trace, 3),
+        "sqrtm_alone_seconds": round(alone, 2),
+        "trace_over_sqrtm": round(trace / alone, 4),
     }
 
 

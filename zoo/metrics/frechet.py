@@ -104,7 +104,7 @@ def _from_rows(first: Features, second: Features) -> float:
 def _from_moments(first: Moments, second: Moments) -> float:
     shift = first.mean - second.mean
     spread = np.trace(first.covariance) + np.trace(second.covariance)
-    root = _covariance_root_trace(first.covariance, second.covariance)
+    root = root_trace(first.covariance, second.covariance)
     return float(shift @ shift + spread - 2 * root)
 
 
@@ -139,7 +139,8 @@ def _small_factor(centred: Features) -> Features:
     return centred if rows <= columns else np.asarray(np.linalg.qr(centred, mode="r"))
 
 
-def _covariance_root_trace(first: Features, second: Features) -> float:
+def root_trace(first: Features, second: Features) -> float:
+    """Tr (Σ₁Σ₂)^½ of two covariances (d, d)."""
     try:
         factor = np.linalg.cholesky(first)
     except np.linalg.LinAlgError:
