@@ -5,8 +5,9 @@ usage: python benchmarks/extractor_speed.py [--torch-python PATH] [--out FILE] [
 `images/s`: InceptionV3 at 299 px, zoo's network of the published FID and torch-fidelity's with the
 same random weights, each in its own process, in turns; the ratio is the median over rounds, beside
 its range and the load. `frechet`: `frechet_distance` of 2048 features beside the formula with
-`scipy.linalg.sqrtm`, both from features on; `trace_over_sqrtm` leaves the covariances out. `memory`: peak resident memory of a process that extracts features of n images
-with a stub instead of a network, keeps them, and takes their distance. PATH is a Python with
+`scipy.linalg.sqrtm`, both from features on; `trace_over_sqrtm` leaves the covariances out.
+`memory`: peak resident memory of a process that extracts features of n images with a stub instead
+of a network, keeps them, and takes their distance. PATH is a Python with
 `pip install torch torch-fidelity`. Rows that FILE holds are not measured again.
 """
 
