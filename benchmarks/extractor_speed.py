@@ -179,22 +179,30 @@ def memory(n: int) -> dict[str, Any]:
     return facts
 
 
+class Drawn:
+    """n random images that are made when they are read, so that no file of them is in memory."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.shape = (n, STUB_SIDE, STUB_SIDE, 1)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which: slice) -> np.ndarray:
+        start, stop, _ = which.indices(len(self))
+        rng = np.random.default_rng([self.seed, start])
+        return rng.integers(0, 256, (stop - start, *self.shape[1:]), np.uint8)
+
+
 def score_many(n: int) -> None:
     from zoo.metrics.features import extract
     from zoo.metrics.frechet import frechet_distance
 
-    shape = (n, STUB_SIDE, STUB_SIDE, 1)
     with tempfile.TemporaryDirectory() as name:
-        work, sides = Path(name), []
-        for seed in range(2):
-            images = np.memmap(work / f"{seed}.raw", np.uint8, "w+", shape=shape)
-            rng = np.random.default_rng(seed)
-            for start in range(0, n, 1000):
-                images[start : start + 1000] = rng.integers(0, 256, (1000, *shape[1:]), np.uint8)
-            images.flush()
-            kept = np.memmap(work / f"{seed}.raw", np.uint8, "r", shape=shape)
-            del images
-            sides.append(extract(Stub(), kept, cache=work / "features"))
+        sides = [extract(Stub(), Drawn(n, seed), cache=Path(name)) for seed in range(2)]
         distance = frechet_distance(*sides)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(json.dumps({"peak_mb": round(peak, 1), "distance": distance}))
