@@ -47,7 +47,18 @@ def test_discovering_plugins_imports_no_framework(command):
     assert seen == "[] discovered 1"
 
 
-@pytest.mark.parametrize("command", ["--help", "--version", "run --help", "list -h", "data --help"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "--version",
+        "run --help",
+        "list -h",
+        "data --help",
+        "turing make -h",
+        "turing score -h",
+    ],
+)
 def test_help_imports_no_framework(command):
     answer, seen = probe(*command.split())
     assert seen.startswith("[] ")

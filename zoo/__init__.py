@@ -4,6 +4,7 @@ from typing import Any
 
 import pluggy
 
+from zoo import turing
 from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Size, Tracker
 
 hookimpl = pluggy.HookimplMarker("zoo")
@@ -26,6 +27,7 @@ __all__ = [
     "run",
     "score",
     "segment",
+    "turing",
     "utility",
 ]
 

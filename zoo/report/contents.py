@@ -24,6 +24,7 @@ class Contents:
         memorisation: Tests for copies, and the likeliest ones.
         utility: What the images are worth as training data for classifiers.
         segmentation: The same for a segmentation, of images with masks.
+        turing: Answers of readers; empty if none were scored, which is nothing missing.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
         heatmaps: Detector of the table to the picture of where it sees evidence.
@@ -41,6 +42,7 @@ class Contents:
     memorisation: Mapping[str, Any]
     utility: Mapping[str, Any]
     segmentation: Mapping[str, Any]
+    turing: Mapping[str, Any]
     nearest: Any
     samples: Mapping[int, Path]
     pictures: Mapping[str, Path]
@@ -110,6 +112,7 @@ def read(run: Run) -> Contents:
         settings=settings,
         manifest=manifest,
         rows=run.metrics(),
+        turing=_json(run, run.turing_path, "turing", missing),
         samples=step_pictures(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
         heatmaps=_heatmaps(run, parts["detection"]),

@@ -15,9 +15,10 @@ from zoo.runs.pictures import tiles
 
 
 def findings(contents: Contents) -> list[Verdict]:
-    """Status, convergence, fidelity, feasibility, detection, copies and utility, in that order."""
+    """Status, convergence, fidelity, feasibility, detection, readers, copies and utility."""
     found = [*_status(contents.manifest), *convergence(contents)]
     found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
+    found += _readers(contents.turing)
     return found + _copies(contents.memorisation) + _utility(contents)
 
 
@@ -95,6 +96,14 @@ def _detection(contents: Contents) -> list[Verdict]:
         f"{best['name']}{interval}, n = {best.get('n', '–')}; all controls passed. {_bound(best)}"
     )
     return [*_below_chance(detectors), Verdict("fact", title, text)]
+
+
+def _readers(turing: Mapping[str, Any]) -> list[Verdict]:
+    if not turing.get("readers"):
+        return []
+    verdict = str(turing["verdict"])
+    text = f"{verdict[:1].upper()}{verdict[1:]}. {turing['limits']}"
+    return [Verdict("fact", "Readers", text)]
 
 
 def _copies(memorisation: Mapping[str, Any]) -> list[Verdict]:
