@@ -145,8 +145,10 @@ def _imbalance(text: str | None) -> tuple[str, list[float]] | None:
 
 
 def _shares(text: str | None, where: str) -> list[float]:
+    if text is None:
+        return []
     try:
-        return [float(part) for part in (text or "").split(",") if part]
+        return [float(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"{where}: expected shares such as 0.1,0.25") from None
 
