@@ -64,7 +64,7 @@ class Bench:
         try:
             return self.cells.take(facts, partial(self._measure, classifier, arm, seed))
         except NotComputed as error:
-            excused = arm.remedy == "class weights"
+            excused = arm.classic or arm.remedy == "class weights"
             place = self.excused if excused else self.failed
             place[f"{arm.name} with {classifier.name}" if excused else classifier.name] = str(error)
         except Broken as error:
@@ -154,7 +154,7 @@ def utility(
     with progress("Training classifiers", len(jobs), "trainings") as advance:
         for study, classifier, arm, seed in jobs:
             if (cell := bench.cell(classifier, arm, seed)) is not None:
-                study.add(classifier.name, arm.name, cell)
+                study.add(classifier.name, arm.name, seed, cell)
             advance(1)
     kept = [classifier for classifier in found if classifier.name not in bench.failed]
     if not kept:

@@ -57,10 +57,12 @@ class Plan:
             if name not in class_names:
                 raise unknown("class", name, class_names)
             label = list(class_names).index(name)
-            for share in map(_checked, shares):
+            if not shares:
+                raise UsageError(f"imbalance of {name}: no share that it is cut to")
+            for share in _checked(shares):
                 arms = imbalance_arms(label, share)
                 found.append(Study("imbalance", arms, share, against="cut", label=label))
-        for share in map(_checked, self.low_data):
+        for share in _checked(self.low_data):
             found.append(Study("low_data", low_data_arms(share), share))
         return found
 
@@ -140,7 +142,8 @@ def _external(external: ImageSet, images: ImageSet) -> Labelled:
     return Labelled(held.images, code[held.labels], held.groups)
 
 
-def _checked(share: float) -> float:
-    if not 0 < share < 1:
-        raise UsageError(f"share {share:g}: expected above 0 and below 1")
-    return float(share)
+def _checked(shares: Sequence[float]) -> list[float]:
+    """Each of them once."""
+    if wrong := [share for share in shares if not 0 < share < 1]:
+        raise UsageError(f"share {wrong[0]:g}: expected above 0 and below 1")
+    return list(dict.fromkeys(float(share) for share in shares))

@@ -37,6 +37,7 @@ class Study:
         against: The arm that the others are compared with.
         label: The class that is cut.
         cells: (classifier, arm) to one answer for each seed.
+        seeds: (classifier, arm) to the seeds of those.
     """
 
     name: str
@@ -45,9 +46,18 @@ class Study:
     against: str = "real"
     label: int | None = None
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = field(default_factory=dict)
+    seeds: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
-    def add(self, classifier: str, arm: str, cell: Mapping[str, Any]) -> None:
-        """Take note of one seed."""
+    def add(self, classifier: str, arm: str, seed: int, cell: Mapping[str, Any]) -> None:
+        """Take note of one seed.
+
+        Raises:
+            ValueError: If it was added before, for it says nothing new of the deviation.
+        """
+        seeds = self.seeds.setdefault((classifier, arm), [])
+        if seed in seeds:
+            raise ValueError(f"{classifier}, {arm}: seed {seed} is counted already")
+        seeds.append(seed)
         self.cells.setdefault((classifier, arm), []).append(cell)
 
 

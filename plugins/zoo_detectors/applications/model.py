@@ -74,6 +74,16 @@ class Application(ConvolutionalDetector):
             return self.learning_rate
         return self.rate if self.weights is None else self.rate / 10
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that `weights` means, if any.
+
+        Raises:
+            zoo.errors.NotComputed: If Keras' cache has no ImageNet weights of the network.
+            zoo.errors.UsageError: If there is no file of that path.
+        """
+        return None if self.weights is None else find(type(self).__name__, self.weights)
+
     def build(self, shape: Shape, classes: int) -> Built:
         """A new network for images of one shape."""
         images = keras.Input(shape)
@@ -90,8 +100,8 @@ class Application(ConvolutionalDetector):
     def backbone(self, shape: Shape) -> keras.Model:
         """The network without its last layer, with the weights that were asked for."""
         network = type(self).network(include_top=False, weights=None, input_shape=shape)
-        if self.weights is not None:
-            network = self.with_weights(network, find(type(self).__name__, self.weights))
+        if self.weights_file is not None:
+            network = self.with_weights(network, self.weights_file)
         for layer in network.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = MOMENTUM
