@@ -1,6 +1,8 @@
 """The first-party detectors keep their contract, each of them."""
 
 import io
+import json
+import shutil
 import sys
 import zipfile
 from importlib import import_module
@@ -126,6 +128,64 @@ def test_a_damaged_file_is_one_line(name, tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(ZooError, match="cannot read the detector"):
         load(name, path)
+
+
+def arrays(path, change):
+    held = dict(np.load(path.with_suffix(".npz")))
+    change(held)
+    np.savez(path.with_suffix(".npz"), **held)
+
+
+def facts(path, **changed):
+    held = json.loads(path.with_suffix(".json").read_text())
+    options = held["options"] | changed.pop("options", {})
+    path.with_suffix(".json").write_text(json.dumps({**held, "options": options, **changed}))
+
+
+def compressed(path):
+    np.savez_compressed(path.with_suffix(".npz"), **np.load(path.with_suffix(".npz")))
+
+
+def cut_short(path):
+    whole = path.with_suffix(".npz").read_bytes()
+    path.with_suffix(".npz").write_bytes(whole[: len(whole) // 2])
+
+
+CRAFTED = {
+    "truncated": (cut_short, "not a zip file"),
+    "compressed": (compressed, "is compressed"),
+    "pickled": (lambda p: arrays(p, lambda h: h.update({"0": np.array([{}])})), "is object"),
+    "huge": (lambda p: arrays(p, lambda h: h.update({"0": np.zeros(10**6)})), "expected float32"),
+    "member missing": (lambda p: arrays(p, lambda h: h.pop("0")), "arrays, expected"),
+    "no weights": (lambda p: p.with_suffix(".npz").unlink(), "No such file"),
+    "wide": (lambda p: facts(p, options={"width": 10**6}), "width=1000000: expected 1 to 256"),
+    "wrong type": (lambda p: facts(p, options={"epochs": "x"}), "epochs=x: expected"),
+    "unknown option": (lambda p: facts(p, options={"run": "rm"}), "run"),
+    "unknown kind": (lambda p: facts(p, kind="Model"), "Model"),
+    "endless shape": (lambda p: facts(p, shape=[10**9, 36, 1]), "shape of its images"),
+    "many classes": (lambda p: facts(p, classes=list(range(10**4))), "its classes are damaged"),
+    "nested": (lambda p: p.with_suffix(".json").write_text("[" * 10**5), "cannot read"),
+    "long": (lambda p: p.with_suffix(".json").write_text(" " * 2 * 10**6), "is too large"),
+    "earlier": (lambda p: (p.touch(), p.with_suffix(".npz").unlink()), "an earlier version"),
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    build("small-cnn").fit(*two_kinds(12, 0)).save(folder / "detector.keras")
+    return folder
+
+
+@pytest.mark.parametrize("damage", CRAFTED)
+def test_a_crafted_network_is_one_line_and_runs_nothing(damage, small, tmp_path):
+    change, message = CRAFTED[damage]
+    path = shutil.copytree(small, tmp_path / "kept") / "detector.keras"
+    change(path)
+    with pytest.raises(ZooError, match="cannot read the detector") as error:
+        load("small-cnn", path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_with_foreign_types_is_refused(tmp_path):
