@@ -10,6 +10,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.tree._tree import Tree
 from zoo_detectors import classical, cnn
 from zoo_detectors.classical.features import ImageFeatures
 
@@ -197,13 +198,73 @@ def test_a_file_with_foreign_types_is_refused(tmp_path):
         load("svm", path)
 
 
+def outside(detector):
+    detector.trees(detector.pipeline_[-1])[0].children_left[0] = 10_000
+
+
+def backwards(detector):
+    detector.trees(detector.pipeline_[-1])[0].children_left[0] = 0
+
+
+def unknown_feature(detector):
+    detector.trees(detector.pipeline_[-1])[0].feature[0] = 10_000_000
+
+
+def another_width(detector):
+    """A tree that says of itself that it has the features by which it splits."""
+    fitted = detector.pipeline_[-1]
+    holder = fitted
+    if hasattr(fitted, "estimators_"):
+        holder = np.ravel(fitted.estimators_)[0]
+    old, values = holder.tree_, holder.tree_.value.shape[2]
+    old.feature[0] = 10_000_000
+    holder.tree_ = Tree(20_000_000, np.array([values]), 1)
+    holder.tree_.__setstate__(old.__getstate__())
+
+
 @pytest.mark.parametrize("name", ["decision-tree", "gradient-boosting", "random-forest"])
-def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
+@pytest.mark.parametrize("craft", [outside, backwards, unknown_feature, another_width])
+def test_a_tree_that_points_outside_its_images_is_refused(name, craft, tmp_path):
     detector = build(name).fit(*two_kinds(12, 0))
-    tree = detector.trees(detector.pipeline_[-1])[0]
-    tree.children_left[0] = 10_000
+    craft(detector)
     detector.save(tmp_path / "detector.skops")
     with pytest.raises(ZooError, match="a tree is damaged"):
+        load(name, tmp_path / "detector.skops")
+
+
+def wide_scaler(detector):
+    detector.pipeline_[1].mean_ = np.zeros(7)
+
+
+def many_support_vectors(detector):
+    machine = detector.pipeline_[-1].calibrated_classifiers_[0].estimator
+    machine._n_support = machine._n_support * 1000
+
+
+def wide_stages(detector):
+    fitted = detector.pipeline_[-1]
+    fitted.estimators_ = np.tile(fitted.estimators_, (1, 50))
+
+
+def other_classes(detector):
+    detector.classes_ = np.arange(9)
+
+
+@pytest.mark.parametrize(
+    ("name", "craft"),
+    [
+        ("logistic", wide_scaler),
+        ("logistic", other_classes),
+        ("svm", many_support_vectors),
+        ("linear-svm", many_support_vectors),
+        ("gradient-boosting", wide_stages),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(name, craft, tmp_path):
+    detector = build(name).fit(*two_kinds(12, 0))
+    craft(detector)
+    detector.save(tmp_path / "detector.skops")
+    with pytest.raises(ZooError, match="cannot read the detector"):
         load(name, tmp_path / "detector.skops")
 
 
