@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from zoo.data.imageset import ImageSet
+from zoo.data.imageset import Fields, ImageSet
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.evaluation import card
 from zoo.evaluation.arms import ARMS, Arm, augmented, compose, imbalance_arms
@@ -393,6 +393,8 @@ def test_another_dataset_is_a_second_test_with_its_own_order_of_classes():
     found = utility(image_set(), faithful, [record(Nearest)], Plan(), external=other)
     assert found["external"][0]["accuracy"]["mean"] > 0.6
     assert np.sum(found["external"][0]["confusion"]) == 3 * 240
+    facts = found["protocol"]["comparable"]["external"]
+    assert (facts["data"], facts["data_fingerprint"]) == ("made", "made-7")
     stranger = replace(other, class_names=("a", "b", "c"), name="stranger")
     with pytest.raises(UsageError, match="stranger has the classes a, b, c, not dark"):
         utility(image_set(), faithful, [record(Nearest)], Plan(), external=stranger)
@@ -402,10 +404,23 @@ def test_a_group_on_which_a_classifier_always_fails_is_seen():
     images = image_set()
     at = np.flatnonzero(images.groups == "source-4")
     images.pixels[at] = np.where(images.labels[at] == 0, 255, 0)[:, None, None, None]
-    row = measured(images=images)["table"][0]
+    found = measured(images=images)
+    row = found["table"][0]
     accuracies = {name: each["accuracy"] for name, each in row["per_value"].items()}
     assert min(accuracies, key=accuracies.get) == "source-4"
     assert accuracies["source-4"] == 0
+    assert found["by"] == "group"
+    assert found["extremes"][0]["worst"] == {"value": "source-4", "n": 4, "accuracy": 0}
+    assert found["extremes"][0]["best"]["accuracy"] == max(accuracies.values())
+
+
+def test_a_field_of_too_many_values_is_said_to_be_left_out():
+    images = image_set(groups=600, tiles=1)
+    fields = Fields({"tile": (images.ids, np.arange(600))})
+    found = measured(images=replace(images, fields=fields), seeds=1, by="tile")
+    assert found["extremes"] == []
+    reason = "120 values, more than 100"
+    assert found["not_computed"] == [{"name": "accuracy by tile", "reason": reason}]
 
 
 def test_a_classifier_that_raises_is_named_and_the_others_go_on():

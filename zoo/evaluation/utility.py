@@ -20,7 +20,7 @@ from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.cells import Cells
 from zoo.evaluation.classifier import Classifier, answers, classifiers
 from zoo.evaluation.utility_plan import Material, Plan, gather
-from zoo.evaluation.utility_table import Tested, tables
+from zoo.evaluation.utility_table import MOST_VALUES, Tested, tables
 from zoo.progress import progress
 from zoo.specs import Detector
 
@@ -167,23 +167,31 @@ def utility(
         by=np.asarray(by.groups if plan.by == "group" else by.fields[plan.by]).astype(str),
     )
     missing = {f"classifier {name}": why for name, why in (absent | bench.failed).items()}
+    if plan.by != "group" and (values := len(np.unique(tested.by))) > MOST_VALUES:
+        missing[f"accuracy by {plan.by}"] = f"{values} values, more than {MOST_VALUES}"
     missing |= {arm.name: "it was not asked for" for arm in ARMS if arm.name not in plan.arms}
     return {
         **tables(studies, [classifier.name for classifier in kept], tested),
+        "by": plan.by,
         "not_computed": [
             {"name": name, "reason": why} for name, why in (missing | bench.excused).items()
         ],
-        "protocol": _protocol(images, material, plan, kept),
+        "protocol": _protocol(images, external, material, plan, kept),
     }
 
 
 def _protocol(
-    images: ImageSet, material: Material, plan: Plan, kept: Sequence[Classifier]
+    images: ImageSet,
+    external: ImageSet | None,
+    material: Material,
+    plan: Plan,
+    kept: Sequence[Classifier],
 ) -> dict[str, Any]:
     n = len(material.training)
     shift = f"mirrored, turned where square, shifted by up to {100 * SHIFT:.0f} % of a side"
     comparable = {
         **data_facts(images),
+        **({"external": data_facts(external)} if external is not None else {}),
         "classes": list(images.class_names),
         "split": "by group: train to train, validation to choose, test to measure once",
         "training_images": n,

@@ -105,11 +105,13 @@ def tables(studies: Sequence[Study], names: Sequence[str], tested: Tested) -> di
         names: The classifiers to show.
         tested: The truth.
     """
+    rows = _rows(studies[0], names, tested, "test")
     return {
         "classifiers": list(names),
         "arms": [arm.name for arm in studies[0].arms],
         "class_names": list(tested.class_names),
-        "table": _rows(studies[0], names, tested, "test"),
+        "table": rows,
+        "extremes": [_extremes(row) for row in rows if len(row["per_value"] or ()) > 1],
         "ratios": _ratios(studies[0], names, tested),
         "majority": _majority(tested),
         "differences": _differences(studies[0], names, tested),
@@ -169,6 +171,16 @@ def _of_class(total: Counts, label: int) -> Row:
         name: summary(of_class(measure, label)(total)) for name, measure in PER_CLASS.items()
     }
     return {**found, "n": int(total[0, label].sum())}
+
+
+def _extremes(row: Row) -> Row:
+    """The values on which a classifier is worst and best."""
+    values = [{"value": value, **found} for value, found in row["per_value"].items()]
+    return {
+        **{key: row[key] for key in ("classifier", "arm")},
+        "worst": min(values, key=lambda each: each["accuracy"]),
+        "best": max(values, key=lambda each: each["accuracy"]),
+    }
 
 
 def _ratios(study: Study, names: Sequence[str], tested: Tested) -> list[Row]:
