@@ -438,6 +438,27 @@ def test_arms_that_were_not_asked_for_are_said_to_be_missing():
     assert missing == [arm.name for arm in ARMS[2:]]
 
 
+def test_one_measurement_holds_the_arms_of_each_classifier_and_trains_none_again(tmp_path):
+    arms = {"nearest": ("real", "synthetic", "real + classic"), "online": ("real", "synthetic")}
+
+    def run(records, arms):
+        plan = Plan(seeds=1, arms=arms)
+        return utility(image_set(), faithful, records, plan, folder=tmp_path)
+
+    apart = [run([record(cls)], arms[cls.__name__.lower()]) for cls in (Nearest, Online)]
+    assert len(FITTED) == 5
+    found = run([record(Nearest), record(Online)], arms)
+    assert len(FITTED) == 5
+    assert found["table"] == apart[0]["table"] + apart[1]["table"]
+    assert [item["name"] for item in found["not_computed"]] == [
+        "real + synthetic",
+        "real + classic with online",
+        "real + classic + synthetic",
+    ]
+    with pytest.raises(UsageError, match="arms of online: give those of each classifier"):
+        run([record(Nearest)], arms)
+
+
 def test_images_of_another_size_or_type_are_an_error():
     with pytest.raises(ZooError, match=r"real images are uint8 \(8, 8, 1\)"):
         measured(lambda labels, seed: faithful(labels, seed)[:, 1:])

@@ -141,6 +141,7 @@ def utility(
     """
     plan = plan or Plan()
     studies = plan.studies(images.class_names)
+    plan.check([record.name for record in records])
     material = gather(images, make, plan, external, facts or {})
     found, absent = classifiers(records, plan.options)
     bench = Bench(material, Cells(folder))
@@ -150,6 +151,7 @@ def utility(
         for classifier in found
         for study in studies
         for arm in study.arms
+        if study.name != "arms" or plan.asks(arm.name, classifier.name)
     ]
     with progress("Training classifiers", len(jobs), "trainings") as advance:
         for study, classifier, arm, seed in jobs:
@@ -169,7 +171,7 @@ def utility(
     missing = {f"classifier {name}": why for name, why in (absent | bench.failed).items()}
     if plan.by != "group" and (values := len(np.unique(tested.by))) > MOST_VALUES:
         missing[f"accuracy by {plan.by}"] = f"{values} values, more than {MOST_VALUES}"
-    missing |= {arm.name: "it was not asked for" for arm in ARMS if arm.name not in plan.arms}
+    missing |= dict.fromkeys(_unasked(plan, kept), "it was not asked for")
     return {
         **tables(studies, [classifier.name for classifier in kept], tested),
         "by": plan.by,
@@ -178,6 +180,16 @@ def utility(
         ],
         "protocol": _protocol(images, external, material, plan, kept),
     }
+
+
+def _unasked(plan: Plan, kept: Sequence[Classifier]) -> list[str]:
+    """Arms that were not measured with any classifier, or with which they were not."""
+    found = []
+    for arm in ARMS:
+        without = [each.name for each in kept if not plan.asks(arm.name, each.name)]
+        everywhere = len(without) == len(kept)
+        found += [arm.name] if everywhere else [f"{arm.name} with {name}" for name in without]
+    return found
 
 
 def _protocol(

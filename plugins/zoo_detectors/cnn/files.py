@@ -28,7 +28,8 @@ Weights = Sequence[npt.NDArray[Any]]
 def save_weights(path: str | Path, weights: Weights) -> None:
     """Write arrays in their order, as `.npz`."""
     held = io.BytesIO()
-    np.savez(held, **{str(i): array for i, array in enumerate(weights)})
+    named: dict[str, Any] = {str(i): array for i, array in enumerate(weights)}
+    np.savez(held, **named)
     write_bytes(Path(path).with_suffix(".npz"), held.getvalue())
 
 
