@@ -105,6 +105,22 @@ def test_a_wrong_weights_file_is_one_line(tmp_path):
         build("vgg16", weights=str(tmp_path / "bad.weights.h5")).fit(*two_kinds(4, 0))
 
 
+def test_an_inception_that_ends_earlier_is_read_without_its_weights_file(tmp_path):
+    whole = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
+    path = tmp_path / "mixed8.weights.h5"
+    keras.Model(whole.input, whole.get_layer("mixed8").output).save_weights(path)
+    images, labels = two_kinds(4, 0)
+    detector = build("inceptionv3", weights=str(path), min_steps=1).fit(images, labels)
+    detector.save(tmp_path / "detector.keras")
+    path.unlink()
+    loaded = model.load(tmp_path / "detector.keras")
+    assert len(loaded.weights_[-2]) == 1280
+    assert loaded.get_params() == detector.get_params()
+    np.testing.assert_allclose(
+        loaded.predict_proba(images), detector.predict_proba(images), atol=1e-6
+    )
+
+
 @pytest.mark.skipif(not MIXED8.is_file(), reason="needs InceptionV3's ImageNet weights")
 def test_inception_ends_where_its_weights_file_ends():
     detector = build("inceptionv3", weights=str(MIXED8), min_steps=1)
