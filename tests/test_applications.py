@@ -38,8 +38,8 @@ def test_learns_answers_and_is_the_same_after_saving(name, tmp_path):
     answers = detector.predict_proba(images)
     assert answers.shape == (8, 2)
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
-    detector.save(tmp_path / "detector.keras")
-    loaded = model.load(tmp_path / "detector.keras")
+    detector.save(tmp_path / "detector.npz")
+    loaded = model.load(tmp_path / "detector.npz")
     assert type(loaded) is type(detector)
     assert loaded.get_params() == detector.get_params()
     assert loaded.classes_.tolist() == ["bright", "dark"]
@@ -111,9 +111,9 @@ def test_an_inception_that_ends_earlier_is_read_without_its_weights_file(tmp_pat
     keras.Model(whole.input, whole.get_layer("mixed8").output).save_weights(path)
     images, labels = two_kinds(4, 0)
     detector = build("inceptionv3", weights=str(path), min_steps=1).fit(images, labels)
-    detector.save(tmp_path / "detector.keras")
+    detector.save(tmp_path / "detector.npz")
     path.unlink()
-    loaded = model.load(tmp_path / "detector.keras")
+    loaded = model.load(tmp_path / "detector.npz")
     assert len(loaded.weights_[-2]) == 1280
     assert loaded.get_params() == detector.get_params()
     np.testing.assert_allclose(

@@ -32,7 +32,7 @@ def load(name, path):
 
 
 def saved_name(name):
-    return {"sklearn": "detector.skops", "keras": "detector.keras"}[RECORDS[name].framework]
+    return {"sklearn": "detector.skops", "keras": "detector.npz"}[RECORDS[name].framework]
 
 
 def discs(n, *, radius, seed, shape=(28, 36, 1)):
@@ -167,21 +167,20 @@ CRAFTED = {
     "many classes": (lambda p: facts(p, classes=list(range(10**4))), "its classes are damaged"),
     "nested": (lambda p: p.with_suffix(".json").write_text("[" * 10**5), "cannot read"),
     "long": (lambda p: p.with_suffix(".json").write_text(" " * 2 * 10**6), "is too large"),
-    "earlier": (lambda p: (p.touch(), p.with_suffix(".npz").unlink()), "an earlier version"),
 }
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
-    build("small-cnn").fit(*two_kinds(12, 0)).save(folder / "detector.keras")
+    build("small-cnn").fit(*two_kinds(12, 0)).save(folder / "detector.npz")
     return folder
 
 
 @pytest.mark.parametrize("damage", CRAFTED)
 def test_a_crafted_network_is_one_line_and_runs_nothing(damage, small, tmp_path):
     change, message = CRAFTED[damage]
-    path = shutil.copytree(small, tmp_path / "kept") / "detector.keras"
+    path = shutil.copytree(small, tmp_path / "kept") / "detector.npz"
     change(path)
     with pytest.raises(ZooError, match="cannot read the detector") as error:
         load("small-cnn", path)

@@ -48,11 +48,6 @@ def load_one_of(
         zoo.errors.ZooError: If one of the two files is missing, damaged or of another network.
     """
     path = Path(path)
-    if path.suffix == ".keras" and path.is_file() and not path.with_suffix(".npz").is_file():
-        raise ZooError(
-            f"cannot read the detector {path}: an earlier version kept it; `zoo detect` trains it "
-            "again"
-        )
     try:
         detector, depth = _described(path.with_suffix(".json"), kinds)
         network = detector.empty(depth)
