@@ -110,6 +110,30 @@ def test_a_detector_is_compared_whatever_others_were_measured_beside_it(tmp_path
         compare_runs([runs[0], other])
 
 
+def test_utility_and_segmentation_are_compared_classifier_by_classifier(tmp_path):
+    def measured(run, f1, *classifiers):
+        keyed = {name: {"epochs": 2} for name in classifiers}
+        comparable = {"seeds": 3, "classifiers": keyed, "images_shown": dict.fromkeys(keyed, 9)}
+        table = [
+            {"classifier": name, "arm": "synthetic", "f1": {"mean": f1}} for name in classifiers
+        ]
+        protocol = {"comparable": comparable}
+        write_json(run.utility_path, {"table": table, "protocol": protocol})
+        pairs = [{"arm": "synthetic", "dice": {"mean": f1 / 2}}]
+        write_json(run.segmentation_path, {"table": pairs, "protocol": {"comparable": {}}})
+        return run
+
+    runs = [
+        measured(make_run(tmp_path, 8.0), 0.5, "vgg16"),
+        measured(make_run(tmp_path, 6.0, kimg=40), 0.7, "vgg16", "resnet50"),
+    ]
+    found = rows(compare_runs(runs))
+    assert found["F1 of vgg16 trained on synthetic"]["values"] == [0.5, 0.7]
+    assert found["F1 of resnet50 trained on synthetic"]["values"] == [None, 0.7]
+    assert found["Dice of a U-Net trained on synthetic"]["values"] == [0.25, 0.35]
+    assert found["F1 of vgg16 trained on synthetic"]["section"] == "utility"
+
+
 def test_nested_fields_are_named_with_dots():
     first, second = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}
     assert difference(first, second) == ("a.c", 2, 3)
