@@ -52,6 +52,22 @@ def test_both_routes_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     assert frechet_distance(real, fake) == pytest.approx(gram, rel=1e-10)
 
 
+@pytest.mark.parametrize(("rank", "by_svd"), [(64, False), (20, True)])
+def test_eigenvalues_are_taken_where_they_know_the_small_ones_and_else_an_svd(
+    rank: int, by_svd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    mixing = rng.standard_normal((rank, 64))
+    real, fake = (rng.standard_normal((n, rank)) @ mixing for n in (300, 400))
+    exact = frechet_distance(real, fake)
+    asked = []
+    svd = np.linalg.svd
+    monkeypatch.setattr(frechet, "SVD_LIMIT", 0)
+    monkeypatch.setattr(np.linalg, "svd", lambda *a, **k: asked.append(1) or svd(*a, **k))
+    assert frechet_distance(real, fake) == pytest.approx(exact, rel=1e-9)
+    assert bool(asked) == by_svd
+
+
 def test_a_singular_covariance_falls_back_to_eigh(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     real, fake = rng.standard_normal((20, 64)), rng.standard_normal((30, 64)) + 1
