@@ -81,12 +81,15 @@ def site(tmp_path: Path) -> Path:
 def install(site: Path) -> Callable[..., None]:
     """Put a distribution with one module and one entry point of the `zoo` group into `site`."""
 
-    def write(package: str, source: str, *, entry: str = "", version: str = "0.1") -> None:
+    def write(
+        package: str, source: str, *, entry: str = "", version: str = "0.1", needs: str = ""
+    ) -> None:
         module = package.replace("-", "_")
         (site / f"{module}.py").write_text(source)
         info = site / f"{module}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Name: {package}\nVersion: {version}\n")
+        needed = f"Requires-Dist: {needs}\n" if needs else ""
+        (info / "METADATA").write_text(f"Name: {package}\nVersion: {version}\n{needed}")
         name = entry or package.removeprefix("zoo-")
         (info / "entry_points.txt").write_text(f"[zoo]\n{name} = {module}\n")
 
