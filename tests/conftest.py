@@ -1,8 +1,10 @@
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,20 +99,39 @@ def install(site: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
+def install_folder(site: Path) -> Callable[[Path], None]:
+    """Install a folder with a `pyproject.toml` into `site`, as pip would, without pip."""
+
+    def install(folder: Path) -> None:
+        content = tomllib.loads((folder / "pyproject.toml").read_text())
+        project, (package,) = content["project"], content["tool"]["setuptools"]["packages"]
+        shutil.copytree(folder / package, site / package)
+        info = site / f"{package}-{project['version']}.dist-info"
+        info.mkdir()
+        lines = [f"Name: {project['name']}", f"Version: {project['version']}"]
+        lines += [f"Requires-Dist: {needed}" for needed in project["dependencies"]]
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        points = [f"{name} = {value}" for name, value in project["entry-points"]["zoo"].items()]
+        (info / "entry_points.txt").write_text("\n".join(["[zoo]", *points]) + "\n")
+
+    return install
+
+
+@pytest.fixture
 def zoo_command(site: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `zoo ARGS` as a user with no configuration would, in an empty folder."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("ZOO_")}
     clean |= {"PYTHONPATH": str(site), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     clean |= {"ZOO_HOME": str(tmp_path / "home"), "COLUMNS": "100"}
 
-    def run(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(*args: str, timeout: float = 120, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "zoo_cli.main", *args],
             env=clean | environ,
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout,
         )
 
     return run

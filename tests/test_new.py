@@ -1,10 +1,8 @@
 """`zoo new` writes packages that work before a line is changed."""
 
 import compileall
-import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,23 +14,13 @@ NAME = "my-thing"
 
 
 @pytest.fixture
-def installed(site, tmp_path):
+def installed(install_folder, tmp_path):
     """Write a package of a kind and install it as pip would."""
 
     def make(kind: str, name: str = NAME) -> Path:
-        written = new(name, kind, tmp_path)
-        project = tomllib.loads((written.folder / "pyproject.toml").read_text())["project"]
-        module = f"zoo_{name.replace('-', '_')}"
-        shutil.copytree(written.folder / module, site / module)
-        info = site / f"{module}-{project['version']}.dist-info"
-        info.mkdir()
-        needed = "".join(f"Requires-Dist: {line}\n" for line in project["dependencies"])
-        head = f"Name: {project['name']}\nVersion: {project['version']}\n"
-        (info / "METADATA").write_text(head + needed)
-        points = project["entry-points"]["zoo"].items()
-        lines = "".join(f"{point} = {value}\n" for point, value in points)
-        (info / "entry_points.txt").write_text(f"[zoo]\n{lines}")
-        return written.folder
+        folder = new(name, kind, tmp_path).folder
+        install_folder(folder)
+        return folder
 
     return make
 

@@ -146,14 +146,15 @@ def differing(one: Arrays, other: Arrays) -> list[str]:
     return [name.partition(" ")[2] for (name, a), b in pairs if not np.array_equal(a, b)]
 
 
-def scatter(network: keras.Model, average: keras.Model | None = None) -> None:
+def scatter(network: keras.Model, average: keras.Model | None = None, *, seed: int = 0) -> None:
     """Add random numbers to a network's weights, so that each of its inputs shows at its output.
 
     Args:
         network: Whose trainable weights are changed.
         average: A network that is then given all of its weights.
+        seed: Of the numbers.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for variable in network.trainable_variables:
         spread = 1 / np.sqrt(max(1, np.prod(variable.shape[:-1])))
         variable.assign(variable.numpy() + spread * rng.standard_normal(variable.shape))

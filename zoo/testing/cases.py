@@ -52,7 +52,7 @@ def as_test(
     """A parametrised test; `zoo.testing.conformance` documents it."""
     found = cases(plugin, kind, checks, options)
 
-    @pytest.mark.parametrize("case", found.values(), ids=found)
+    @pytest.mark.parametrize("case", list(found.values()), ids=list(found))
     def test(case: Case, tmp_path: Path) -> None:
         make(case, tmp_path)
 

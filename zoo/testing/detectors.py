@@ -34,9 +34,13 @@ class DetectorCase:
 
     def trained(self, seed: int = 0, data: int = 0) -> Any:
         """A new one that has seen discs (0) and noise (1)."""
+        return self.fit(discs_and_noise(30, data), discs_and_noise(8, data + 50), seed=seed)
+
+    def fit(self, shown: Any, held_out: Any = None, *, seed: int = 0) -> Any:
+        """A new one that has seen some images with their labels, whatever `fit` returns."""
         detector = self.build(seed)
-        fitted = detector.fit(*discs_and_noise(30, data), validation=discs_and_noise(8, data + 50))
-        return detector if fitted is None else fitted
+        detector.fit(*shown, validation=held_out)
+        return detector
 
     @cached_property
     def fitted(self) -> Any:
@@ -93,7 +97,7 @@ def check_classes(case: DetectorCase) -> None:
     shape = (28, 28, 3)
     kinds = {"large": 9, "middle": 6, "small": 3}
     images = [discs(20, radius=r, seed=r, shape=shape) for r in kinds.values()]
-    named = case.build().fit(np.concatenate(images), np.repeat(list(kinds), 20))
+    named = case.fit((np.concatenate(images), np.repeat(list(kinds), 20)))
     assert list(getattr(named, "classes_", [])) == sorted(kinds), (
         "classes_ are not the three names that were the labels; take np.unique(labels)"
     )
@@ -160,10 +164,10 @@ def check_input(case: DetectorCase) -> None:
     """Neither `fit` nor `predict_proba` changes what it is given."""
     images, labels = discs_and_noise(12, 6)
     shown, told = images.copy(), labels.copy()
-    fitted = case.build().fit(shown, told, validation=(images.copy(), labels.copy()))
+    fitted = case.fit((shown, told), (images.copy(), labels.copy()))
     assert np.array_equal(shown, images), "fit changes the images; copy them first"
     assert np.array_equal(told, labels), "fit changes the labels; copy them first"
-    (fitted or case.fitted).predict_proba(shown)
+    fitted.predict_proba(shown)
     assert np.array_equal(shown, images), "predict_proba changes the images; copy them first"
 
 

@@ -1,5 +1,6 @@
 """`zoo check`: does a plugin keep the contract?"""
 
+import logging
 import os
 import sys
 import tempfile
@@ -72,6 +73,7 @@ def _prepare(subject: "Subject") -> None:
 
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks are traced
     if subject.kind == "generator" or getattr(subject.record, "framework", "") == "keras":
         configure("cpu")
 
