@@ -40,6 +40,8 @@ def probe(*args, **environ):
         "plugins",
         "run dcgan --data bbbc/simulated --dry-run",
         "run dcgn --data bbbc/simulated",
+        "check dcgn",
+        "new dcgan --kind generator",
     ],
 )
 def test_discovering_plugins_imports_no_framework(command):
@@ -47,7 +49,9 @@ def test_discovering_plugins_imports_no_framework(command):
     assert seen == "[] discovered 1"
 
 
-@pytest.mark.parametrize("command", ["--help", "--version", "run --help", "list -h", "data --help"])
+@pytest.mark.parametrize(
+    "command", ["--help", "--version", "run --help", "list -h", "data --help", "check -h", "new -h"]
+)
 def test_help_imports_no_framework(command):
     answer, seen = probe(*command.split())
     assert seen.startswith("[] ")

@@ -71,6 +71,7 @@ def _prepare(subject: "Subject") -> None:
     """Quiet frameworks, and the CPU: only there are equal seeds equal bits."""
     from zoo.device import QUIET, configure
 
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # many small networks are traced
