@@ -32,7 +32,9 @@ class DatasetCase:
         if self.record.alias:
             raise Skipped(f"it stands for {', '.join(self.record.alias)}")
         if self.record.scheme and subject.name == self.record.name:
-            raise Skipped(f"it needs an argument: zoo check {subject.name}:{self.record.scheme}")
+            raise Skipped(
+                f"it needs an argument: zoo check {subject.name}:{self.record.scheme.upper()}"
+            )
 
     def source(self) -> Source:
         """The dataset, opened anew."""

@@ -15,7 +15,7 @@ from typing import Any
 from zoo.errors import UsageError
 from zoo.testing.lists import SHARED, SUITES, Check
 
-GOES_ON_WITHOUT = "loads"  # the check without which no other can be made
+FIRST = "loads"  # the check without which no other can be made
 
 
 class Skipped(Exception):
@@ -105,11 +105,12 @@ def checks_of(kind: str, names: Iterable[str] | None = None, *, core: bool = Fal
 
 def run_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Finding]:
     """What each check finds; after one without which the others cannot be made, no more."""
-    prepare = once(lambda: resolve_name(SUITES[subject.kind].case)(subject))
+    prepare = Once(lambda: resolve_name(SUITES[subject.kind].case)(subject))
     for check in checks:
         finding = run_check(subject, check, prepare)
         yield finding
-        if finding.state == "failed" and check.name == GOES_ON_WITHOUT:
+        unprepared = check not in SHARED and not prepare.made
+        if finding.state == "failed" and (check.name == FIRST or unprepared):
             return
 
 
@@ -153,7 +154,8 @@ def run_check(subject: Subject, check: Check, prepare: Callable[[], Any] | None 
 
 def said(error: AssertionError) -> tuple[str, str]:
     """What was found and what to do, of a check's message."""
-    found, _, advice = one_line(error).partition("; ")
+    message = str(error).partition("\nassert ")[0]  # pytest adds the values that were compared
+    found, _, advice = " ".join(message.split()).partition("; ")
     return found or "a failed assertion", advice
 
 
@@ -171,13 +173,22 @@ def place(error: BaseException) -> str:
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
-def once(make: Callable[[], Any]) -> Callable[[], Any]:
-    """A function that makes its value when it is first called."""
-    kept: list[Any] = []
+class Once:
+    """A function that makes its value when it is first called.
 
-    def give() -> Any:
-        if not kept:
-            kept.append(make())
-        return kept[0]
+    Args:
+        make: Gives the value.
 
-    return give
+    Attributes:
+        made: The value alone, or nothing yet.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self.made: tuple[Any, ...] = ()
+
+    def __call__(self) -> Any:
+        """The value."""
+        if not self.made:
+            self.made = (self._make(),)
+        return self.made[0]
