@@ -44,6 +44,8 @@ def test_a_new_generator_passes_every_check(installed, zoo_command):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_new_is_listed_at_once(installed, zoo_command, kind):
     installed(kind)
+    listed = zoo_command("list", f"{kind}s").stdout
+    assert NAME in [line.split()[0] for line in listed.splitlines()]
     shown = zoo_command("info", NAME)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.split()[:2] == ["kind", f"{kind}s"]
