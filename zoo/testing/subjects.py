@@ -1,5 +1,6 @@
 """The records that a name selects, as they are checked."""
 
+import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +22,11 @@ def subjects(
             package, such as `zoo-mygan`.
         folder: Where checks may write.
         kind: Only records of this kind, such as `generator`.
-        options: Of the objects, as text or typed; each object takes those that it knows.
+        options: Of the objects, as text or typed.
 
     Raises:
         zoo.errors.ZooError: If the plugin of that name could not be used.
-        zoo.errors.UsageError: If nothing has that name.
+        zoo.errors.UsageError: If nothing has that name, or an option is none.
     """
     if kind is not None and kind not in SUITES:
         raise unknown("kind", kind, SUITES)
@@ -69,10 +70,9 @@ def _found(name: str, folder: Path, kinds: list[str]) -> Iterator[Subject]:
 def _named(kind: str, name: str) -> list[Entry]:
     try:
         return [registry().find(kind, name)]
-    except UsageError as error:
+    except UsageError:
         if any(entry.clash and entry.name == name for entry in registry().entries(kind)):
             raise
-        del error
         return []
 
 
@@ -87,8 +87,19 @@ def _nothing(name: str, kind: str | None) -> ZooError:
 
 
 def _typed(subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
-    if subject.kind != "generator" or not options:
+    """Options in the types that the object states; a dataset's own source converts them."""
+    if not options or subject.kind == "dataset":
         return dict(options)
-    from zoo.signatures import convert_options
+    if subject.kind == "generator":
+        from zoo.signatures import convert_options
 
-    return convert_options(subject.record, options)
+        return convert_options(subject.record, options)
+    if subject.kind != "detector":
+        raise UsageError(f"{subject.name}: a {subject.kind} takes no options")
+    from zoo.values import convert
+
+    parameters = inspect.signature(subject.record.load()).parameters
+    if strange := sorted(set(options) - set(parameters)):
+        raise unknown(f"option of {subject.name}", strange[0], parameters)
+    kinds = {name: inspect.formatannotation(parameters[name].annotation) for name in options}
+    return {name: convert(value, kinds[name], key=name) for name, value in options.items()}
