@@ -15,7 +15,7 @@ from zoo.testing.lists import GENERATOR, SHARED, SUITES
 from zoo.testing.subjects import subject_of, subjects
 from zoo.testing.suite import checks_of, run_checks
 
-SLOW = ("nn_ssim", "gradient-boosting", "mlp")  # by many seconds
+SLOW = ("nn_ssim", "gradient-boosting", "mlp", "small-cnn")  # by many seconds
 QUICK = {"small-cnn": {"epochs": 2, "min_steps": 40}}
 LARGE = ".applications."  # the networks that are only tried when they are named
 
