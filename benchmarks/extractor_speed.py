@@ -5,8 +5,9 @@ usage: python benchmarks/extractor_speed.py [--torch-python PATH] [--out FILE] [
 `images/s`: InceptionV3 at 299 px, zoo's network of the published FID and torch-fidelity's with the
 same random weights, each in its own process, in turns; the ratio is the median over rounds, beside
 its range and the load. `frechet`: `frechet_distance` of 2048 features beside the formula with
-`scipy.linalg.sqrtm`. `memory`: peak resident memory of a process that extracts features of n images
-with a stub instead of a network, keeps them, and takes their distance. PATH is a Python with
+`scipy.linalg.sqrtm`, both from features on; `trace_over_sqrtm` leaves the covariances out.
+`memory`: peak resident memory of a process that extracts features of n images with a stub instead
+of a network, keeps them, and takes their distance. PATH is a Python with
 `pip install torch torch-fidelity`. Rows that FILE holds are not measured again.
 """
 
@@ -109,34 +110,43 @@ def features(n: int, seed: int) -> np.ndarray:
     return np.maximum(rows + 0.05 * seed, 0).astype(np.float32)
 
 
-def by_square_root(real: np.ndarray, fake: np.ndarray) -> float:
-    """The formula as it is usually computed."""
+def by_square_root(real: np.ndarray, fake: np.ndarray) -> tuple[float, float]:
+    """The formula as it is usually computed, and the seconds of the square root alone."""
     from scipy.linalg import sqrtm
 
     first, second = (side.astype(np.float64) for side in (real, fake))
     shift = first.mean(0) - second.mean(0)
     covariances = [np.cov(side, rowvar=False) for side in (first, second)]
-    root = sqrtm(covariances[0] @ covariances[1])
+    root, seconds = _timed(sqrtm, covariances[0] @ covariances[1])
     trace = np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * np.trace(root).real
-    return float(shift @ shift + trace)
+    return float(shift @ shift + trace), seconds
 
 
 def frechet(n: int) -> dict[str, Any]:
     """Seconds of both ways in turns, three of ours for one of scipy's."""
-    from zoo.metrics.frechet import frechet_distance
+    from zoo.metrics.frechet import GRAM_LIMIT, frechet_distance, root_trace
 
     load = [round(value, 1) for value in os.getloadavg()]
     real, fake = features(n, 0), features(n, 1)
     mine, before = _timed(frechet_distance, real, fake)
-    theirs, square_root = _timed(by_square_root, real, fake)
+    (theirs, alone), square_root = _timed(by_square_root, real, fake)
     after = [_timed(frechet_distance, real, fake)[1] for _ in range(2)]
     seconds = statistics.median([before, *after])
-    return {
+    row = {
         "load": load,
         "seconds": round(seconds, 3),
         "sqrtm_seconds": round(square_root, 2),
         "over_sqrtm": round(seconds / square_root, 4),
         "relative_difference": abs(mine - theirs) / abs(theirs),
+    }
+    if n < GRAM_LIMIT:
+        return row
+    covariances = [np.cov(side.astype(np.float64), rowvar=False) for side in (real, fake)]
+    trace = statistics.median(_timed(root_trace, *covariances)[1] for _ in range(3))
+    return row | {
+        "trace_seconds": round(trace, 3),
+        "sqrtm_alone_seconds": round(alone, 2),
+        "trace_over_sqrtm": round(trace / alone, 4),
     }
 
 
@@ -169,22 +179,30 @@ def memory(n: int) -> dict[str, Any]:
     return facts
 
 
+class Drawn:
+    """n random images that are made when they are read, so that no file of them is in memory."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, n: int, seed: int) -> None:
+        self.shape = (n, STUB_SIDE, STUB_SIDE, 1)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which: slice) -> np.ndarray:
+        start, stop, _ = which.indices(len(self))
+        rng = np.random.default_rng([self.seed, start])
+        return rng.integers(0, 256, (stop - start, *self.shape[1:]), np.uint8)
+
+
 def score_many(n: int) -> None:
     from zoo.metrics.features import extract
     from zoo.metrics.frechet import frechet_distance
 
-    shape = (n, STUB_SIDE, STUB_SIDE, 1)
     with tempfile.TemporaryDirectory() as name:
-        work, sides = Path(name), []
-        for seed in range(2):
-            images = np.memmap(work / f"{seed}.raw", np.uint8, "w+", shape=shape)
-            rng = np.random.default_rng(seed)
-            for start in range(0, n, 1000):
-                images[start : start + 1000] = rng.integers(0, 256, (1000, *shape[1:]), np.uint8)
-            images.flush()
-            kept = np.memmap(work / f"{seed}.raw", np.uint8, "r", shape=shape)
-            del images
-            sides.append(extract(Stub(), kept, cache=work / "features"))
+        sides = [extract(Stub(), Drawn(n, seed), cache=Path(name)) for seed in range(2)]
         distance = frechet_distance(*sides)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(json.dumps({"peak_mb": round(peak, 1), "distance": distance}))

@@ -3,9 +3,9 @@
 usage: python benchmarks/metric_parity.py --torch-python PATH [--n 600] [--dimension 64 2048]
 
 PATH is a Python that has torch, torch-fidelity and prdc. Both sides read the same file of features
-and of logits. KID is compared where all images are one subset, the Inception Score over one split:
-elsewhere each package draws subsets of its own. The file of results holds both values and their
-relative difference.
+and of logits, in float64: torch-fidelity otherwise rounds KID's sums to float32. KID is compared
+where all images are one subset, the Inception Score over one split: elsewhere each package draws
+subsets of its own. The file of results holds both values and their relative difference.
 """
 
 import argparse
@@ -56,16 +56,20 @@ def of_others(sides: dict[str, Any]) -> dict[str, Any]:
     """The values of torch-fidelity and of prdc, with their versions."""
     import torch
     from prdc import compute_prdc
-    from torch_fidelity.metric_fid import fid_features_to_metric
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
     from torch_fidelity.metric_isc import isc_features_to_metric
     from torch_fidelity.metric_kid import kid_features_to_metric
 
-    real, fake, logits = (torch.from_numpy(sides[name]) for name in ("real", "fake", "logits"))
+    real, fake, logits = (
+        torch.from_numpy(sides[name].astype(np.float64)) for name in ("real", "fake", "logits")
+    )
     quiet = {"verbose": False, "rng_seed": 0}
     kid = kid_features_to_metric(real, fake, kid_subsets=1, kid_subset_size=len(real), **quiet)
     isc = isc_features_to_metric(logits, splits=1, shuffle=False)
+    statistics = (fid_features_to_statistics(side) for side in (real, fake))
+    fid = fid_statistics_to_metric(*statistics, verbose=False)
     ours = {
-        "fid": fid_features_to_metric(real, fake, **quiet)["frechet_inception_distance"],
+        "fid": fid["frechet_inception_distance"],
         "kid": kid["kernel_inception_distance_mean"],
         "inception_score": isc["inception_score_mean"],
     }

@@ -22,7 +22,7 @@ TEXTS = sorted(
     path
     for pattern in (
         *("*.md", "docs/*.md", "plugins/**/README.md", "registry.yaml"),
-        *("zoo/report/*.html", "zoo/report/*.md"),
+        *("zoo/report/*.html", "zoo/report/*.md", "zoo/report/*.js"),
     )
     for path in ROOT.glob(pattern)
 )

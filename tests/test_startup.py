@@ -50,7 +50,18 @@ def test_discovering_plugins_imports_no_framework(command):
 
 
 @pytest.mark.parametrize(
-    "command", ["--help", "--version", "run --help", "list -h", "data --help", "check -h", "new -h"]
+    "command",
+    [
+        "--help",
+        "--version",
+        "run --help",
+        "list -h",
+        "data --help",
+        "check -h",
+        "new -h",
+        "turing make -h",
+        "turing score -h",
+    ],
 )
 def test_help_imports_no_framework(command):
     answer, seen = probe(*command.split())

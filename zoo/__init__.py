@@ -4,6 +4,7 @@ from typing import Any
 
 import pluggy
 
+from zoo import turing
 from zoo.specs import (
     API_VERSION,
     Archive,
@@ -37,6 +38,7 @@ __all__ = [
     "run",
     "score",
     "segment",
+    "turing",
     "utility",
 ]
 

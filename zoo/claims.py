@@ -15,6 +15,10 @@ DISTANCES_PROVE_NOTHING = (
     "Distance tests alone prove nothing: images that pass them can still give training images away "
     "(arXiv:2505.01524). What they find is to be looked at."
 )
+READERS_DO_NOT_SEE = (
+    "A reader study does not see mode collapse: a generator that makes one good image over and "
+    "over passes it. It holds for these images, at the size at which they were shown."
+)
 NO_PRIVACY_CLAIM = (
     "No claim is made that the images are anonymous or keep anybody’s privacy; distances to "
     "training images cannot prove it."

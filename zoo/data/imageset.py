@@ -1,5 +1,6 @@
 """ImageSet: what everything after the data works on."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -102,6 +103,16 @@ class ImageSet:
         rows = self.index[which]
         images = self.intensity.apply(np.asarray(self.pixels[rows]), rows)
         return self._append_mask(images, rows) if self.masked else images
+
+    def digests(self) -> set[bytes]:
+        """A digest of each image's raw values; images are equal if theirs are.
+
+        They know an image again in another dataset, under other names and another intensity.
+        """
+        return {
+            hashlib.blake2b(self.pixels[row].tobytes(), digest_size=16).digest()
+            for row in self.index
+        }
 
     def _append_mask(self, images: npt.NDArray[Any], rows: Any) -> npt.NDArray[Any]:
         assert self.instances is not None

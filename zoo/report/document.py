@@ -12,6 +12,7 @@ from zoo.report.detected import matrix_tables, robustness_table, spectrum_curve
 from zoo.report.environment import environment
 from zoo.report.figures import Curve, detection_curve, training_curves
 from zoo.report.findings import convergence, findings
+from zoo.report.readers import together
 from zoo.report.scale import Bar, bar_of, pixel_width
 from zoo.report.strip import StripRow, strip
 from zoo.report.tables import (
@@ -75,6 +76,7 @@ def _shown(
         "copying": rows_by_space(contents.memorisation),
         "copying_kinds": kind_rows(),
         "copies": pair_rows(contents.memorisation),
+        "readers_together": together(contents.turing),
         "control_kinds": kinds,
         "control_rows": control_rows,
         "limits": limits(contents),

@@ -12,7 +12,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from zoo import claims
-from zoo.report import numbers
+from zoo.report import numbers, readers
 
 
 def environment(*, html_page: bool) -> Environment:
@@ -43,6 +43,7 @@ def environment(*, html_page: bool) -> Environment:
     )
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
+    made.filters["rating"] = readers.rating
     made.filters["short_span"] = partial(numbers.span, show=partial(numbers.figure, digits=2))
     made.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
     return made

@@ -15,9 +15,10 @@ from zoo.runs.pictures import tiles
 
 
 def findings(contents: Contents) -> list[Verdict]:
-    """Status, convergence, fidelity, feasibility, detection, copies and utility, in that order."""
+    """Status, convergence, fidelity, feasibility, detection, readers, copies and utility."""
     found = [*_status(contents.manifest), *convergence(contents)]
     found += _fidelity(contents) + _feasibility(contents) + _detection(contents)
+    found += _readers(contents.turing)
     return found + _copies(contents.memorisation) + _utility(contents)
 
 
@@ -97,6 +98,14 @@ def _detection(contents: Contents) -> list[Verdict]:
     return [*_below_chance(detectors), Verdict("fact", title, text)]
 
 
+def _readers(turing: Mapping[str, Any]) -> list[Verdict]:
+    if not turing.get("readers"):
+        return []
+    verdict = str(turing["verdict"])
+    text = f"{verdict[:1].upper()}{verdict[1:]}. {turing['limits']}"
+    return [Verdict("fact", "Readers", text)]
+
+
 def _copies(memorisation: Mapping[str, Any]) -> list[Verdict]:
     tests = memorisation.get("tests") or []
     if not tests:
@@ -123,7 +132,8 @@ def _utility(contents: Contents) -> list[Verdict]:
     title = f"Training on generated images: {percent(best['value'])} of the F1 with real ones"
     text = (
         f"{best['classifier']}{interval}, the best of {len(ratios)} classifiers, "
-        f"on real test images of {contents.dataset['name']}; mean F1 of the classes."
+        f"on real test images of {contents.utility['protocol']['comparable']['data']}; "
+        "mean F1 of the classes."
     )
     return [Verdict("fact", title, text)]
 

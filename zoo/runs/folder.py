@@ -72,6 +72,8 @@ class Run:
     utility_cells = property(lambda self: self.path / "utility")
     segmentation_path = property(lambda self: self.path / "segmentation.json")
     segmentation_cells = property(lambda self: self.path / "segmentation")
+    turing_path = property(lambda self: self.path / "turing.json")
+    turing = property(lambda self: self.path / "turing")
     nearest_path = property(lambda self: self.path / "nearest.json")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")
