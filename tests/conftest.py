@@ -1,8 +1,10 @@
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,16 +83,38 @@ def site(tmp_path: Path) -> Path:
 def install(site: Path) -> Callable[..., None]:
     """Put a distribution with one module and one entry point of the `zoo` group into `site`."""
 
-    def write(package: str, source: str, *, entry: str = "", version: str = "0.1") -> None:
+    def write(
+        package: str, source: str, *, entry: str = "", version: str = "0.1", needs: str = ""
+    ) -> None:
         module = package.replace("-", "_")
         (site / f"{module}.py").write_text(source)
         info = site / f"{module}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Name: {package}\nVersion: {version}\n")
+        needed = f"Requires-Dist: {needs}\n" if needs else ""
+        (info / "METADATA").write_text(f"Name: {package}\nVersion: {version}\n{needed}")
         name = entry or package.removeprefix("zoo-")
         (info / "entry_points.txt").write_text(f"[zoo]\n{name} = {module}\n")
 
     return write
+
+
+@pytest.fixture
+def install_folder(site: Path) -> Callable[[Path], None]:
+    """Install a folder with a `pyproject.toml` into `site`, as pip would, without pip."""
+
+    def install(folder: Path) -> None:
+        content = tomllib.loads((folder / "pyproject.toml").read_text())
+        project, (package,) = content["project"], content["tool"]["setuptools"]["packages"]
+        shutil.copytree(folder / package, site / package)
+        info = site / f"{package}-{project['version']}.dist-info"
+        info.mkdir()
+        lines = [f"Name: {project['name']}", f"Version: {project['version']}"]
+        lines += [f"Requires-Dist: {needed}" for needed in project["dependencies"]]
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        points = [f"{name} = {value}" for name, value in project["entry-points"]["zoo"].items()]
+        (info / "entry_points.txt").write_text("\n".join(["[zoo]", *points]) + "\n")
+
+    return install
 
 
 @pytest.fixture
@@ -100,14 +124,14 @@ def zoo_command(site: Path, tmp_path: Path) -> Callable[..., subprocess.Complete
     clean |= {"PYTHONPATH": str(site), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     clean |= {"ZOO_HOME": str(tmp_path / "home"), "COLUMNS": "100"}
 
-    def run(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(*args: str, timeout: float = 120, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "zoo_cli.main", *args],
             env=clean | environ,
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout,
         )
 
     return run

@@ -12,25 +12,10 @@ import zoo
 from zoo.errors import UsageError
 from zoo.gan import GAN
 from zoo.plugins import records
-from zoo.signatures import options
 from zoo.testing import CHECKS, CORE, check_generator
+from zoo.testing.case import small
 
-# Few channels, and no more updates of the discriminator than show that there are several.
-SMALL = {
-    "width": 4,
-    "latent_dim": 8,
-    "style_dim": 8,
-    "mapping_layers": 2,
-    "n_critic": 2,
-    "lazy_every": 1,
-}
 GENERATORS = {record.name: record for record in records("generators")}
-
-
-def small(record):
-    """The options of `SMALL` that would make this generator smaller."""
-    known = options(record)
-    return {k: v for k, v in SMALL.items() if k in known and v <= max(1, known[k].default)}
 
 
 @pytest.mark.parametrize("check", CORE)
@@ -93,6 +78,16 @@ class Infinite(Tiny):
 class Turned(Tiny):
     def draw(self, x):
         return layers.Permute((2, 1, 3))(super().draw(x))
+
+
+class GreyLevels(Tiny):
+    def draw(self, x):
+        return layers.Rescaling(127.5, offset=127.5)(super().draw(x))
+
+
+class Sigmoid(Tiny):
+    def draw(self, x):
+        return layers.Activation("sigmoid")(super().draw(x))
 
 
 class TwoLogits(Tiny):
@@ -211,6 +206,8 @@ def test_the_least_generator_passes_every_check(tmp_path):
         (Unlogged, "step", "returns no d_loss"),
         (Infinite, "step", "d_loss is -inf"),
         (Turned, "networks", "Turned at (32, 48, 1): build_generator's network makes images of"),
+        (GreyLevels, "range", "the generator's first images reach 1"),
+        (Sigmoid, "range", "end the network in tanh, not in sigmoid or relu"),
         (TwoLogits, "networks", "gives (2, 2) for 2 images, not one logit for each"),
         (LooksAtTheBatch, "networks", "image i of a seed depends on how many are asked for"),
         (Fixed, "networks", "the latents change nothing"),
@@ -247,10 +244,53 @@ def test_a_wrong_conditional_generator_is_caught(wrong, conditional, message):
         check_generator(record, checks=["labels"], latent_dim=4)
 
 
+OPTIONS = """
+from zoo.gan import GAN
+
+class Wrong(GAN):
+    \"\"\"A generator.
+
+    Args:
+        image_shape: (H, W, C).
+        width: Channels.
+    \"\"\"
+
+    def __init__(self, image_shape, *, {signature}, **options):
+        {body}
+        super().__init__(image_shape, **options)
+"""
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "message"),
+    [
+        ("width: int = 4", "", None),
+        ("width=4", "", "option width has no type; write width: int = 32 or such"),
+        ("width: int", "", "option width has no default"),
+        ("depth: int = 4", "", "option depth has no description; add it to Args:"),
+        ("width: int = 4", "self.depth = options.pop('depth', 3)", "takes 'depth' out of **option"),
+        ("width: int = 4", "self.depth = options['depth']", "takes 'depth' out of **options"),
+        ("width: int = 4", "options['seed'] = options.get('seed', 3)", None),
+    ],
+)
+def test_options_that_users_cannot_see_are_caught(
+    signature, body, message, tmp_path, monkeypatch, request
+):
+    module = f"wrong_{abs(hash(request.node.name))}"
+    (tmp_path / f"{module}.py").write_text(OPTIONS.format(signature=signature, body=body))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    record = zoo.Generator("wrong", f"{module}:Wrong")
+    if message is None:
+        check_generator(record, checks=["options"])
+        return
+    with pytest.raises(AssertionError, match=re.escape(message)):
+        check_generator(record, checks=["options"])
+
+
 def test_what_is_no_generator_is_told():
     with pytest.raises(AssertionError, match="no subclass of zoo"):
         check_generator(dict)
     with pytest.raises(UsageError, match="Tiny has no options widht"):
         check_generator(Tiny, widht=4)
-    with pytest.raises(UsageError, match="no check 'speed'; choose from record, networks"):
+    with pytest.raises(UsageError, match="no check 'speed'; choose from record, options"):
         check_generator(Tiny, checks=["speed"])

@@ -34,9 +34,15 @@ def test_setup_cfg_ships_every_file_that_is_no_module(config):
         top, _, rest = package.partition(".")
         root = folders.get(top, top)
         folder = ROOT / root / rest.replace(".", "/")
-        extra = {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
+        own = [path for path in folder.rglob("*") if not _is_of_another_package(path, folder)]
+        extra = {path for path in own if path.is_file() and path.suffix not in (".py", ".pyc")}
         shipped = {path for glob in globs.get(package, []) for path in folder.glob(glob)}
         assert extra == shipped & extra, f"{package} does not ship {extra - shipped}"
+
+
+def _is_of_another_package(path, folder):
+    between = path.relative_to(folder).parents
+    return any((folder / part / "__init__.py").exists() for part in between if part != Path("."))
 
 
 def test_every_plugin_package_has_an_entry_point(config):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import zoo
 from zoo.errors import UsageError
 from zoo.plugins import Registry
 from zoo.points import entry_points
@@ -173,6 +174,41 @@ def test_a_disabled_plugin_is_not_imported(install, zoo_command):
     states = {row["name"]: row["state"] for row in json.loads(rows.stdout)}
     assert states["broken"] == "disabled"
     assert rows.stderr == ""
+
+
+def test_a_plugin_for_another_zoo_is_told_in_one_line_and_not_imported(install, zoo_command):
+    install("zoo-later", "1 / 0", needs="zoo>=9,<10")
+    install("zoo-mygan", generator("zoo_mygan", "mygan"), needs="zoo>=0.1,<0.2")
+    listed = zoo_command("list", "generators")
+    assert listed.returncode == 0
+    assert "mygan" in listed.stdout
+    assert listed.stderr == (
+        "warning: plugin later (zoo-later 0.1): not imported, it is made for zoo>=9,<10 and this "
+        f"is zoo {zoo.API_VERSION}; pip install 'zoo>=9,<10', or find another version of "
+        "zoo-later\n"
+    )
+    rows = json.loads(zoo_command("plugins", "--json").stdout)
+    assert {row["name"]: row["state"] for row in rows}["later"] == "incompatible"
+
+
+@pytest.mark.parametrize("needs", ["", "zoo", "zoo (>=0.1)", "Zoo[gpu]>=0.1", "numpy<1"])
+def test_a_plugin_that_states_no_range_or_one_with_this_zoo_is_imported(install, discover, needs):
+    install("zoo-mygan", generator("zoo_mygan", "mygan"), needs=needs)
+    assert names(discover()) == ["mygan"]
+
+
+def test_what_only_an_extra_needs_is_no_range(install, discover):
+    install("zoo-mygan", generator("zoo_mygan", "mygan"), needs='zoo>=9; extra == "new"')
+    assert names(discover()) == ["mygan"]
+
+
+def test_a_missing_requirement_is_one_line_with_the_command_for_it(install, zoo_command):
+    source = generator("zoo_mygan", "mygan").replace('")', '", requires=("not-there>=1.5",))')
+    install("zoo-mygan", source + "\nclass build:\n    pass\n")
+    done = zoo_command("run", "mygan", "--data", "bbbc/simulated", "--minutes", "1")
+    assert done.returncode == 1
+    needed = "mygan needs what is not installed: pip install 'not-there>=1.5'"
+    assert done.stderr.splitlines()[-1] == f"Error: {needed}"
 
 
 def test_an_unknown_name_comes_with_the_choices_and_the_closest(install, discover):

@@ -40,6 +40,8 @@ def probe(*args, **environ):
         "plugins",
         "run dcgan --data bbbc/simulated --dry-run",
         "run dcgn --data bbbc/simulated",
+        "check dcgn",
+        "new dcgan --kind generator",
     ],
 )
 def test_discovering_plugins_imports_no_framework(command):
@@ -55,6 +57,8 @@ def test_discovering_plugins_imports_no_framework(command):
         "run --help",
         "list -h",
         "data --help",
+        "check -h",
+        "new -h",
         "turing make -h",
         "turing score -h",
     ],

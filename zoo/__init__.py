@@ -5,11 +5,22 @@ from typing import Any
 import pluggy
 
 from zoo import turing
-from zoo.specs import Archive, Dataset, Detector, Extractor, Generator, Metric, Size, Tracker
+from zoo.specs import (
+    API_VERSION,
+    Archive,
+    Dataset,
+    Detector,
+    Extractor,
+    Generator,
+    Metric,
+    Size,
+    Tracker,
+)
 
 hookimpl = pluggy.HookimplMarker("zoo")
 
 __all__ = [
+    "API_VERSION",
     "Archive",
     "Dataset",
     "Detector",

@@ -9,6 +9,7 @@ from typing import Any
 from zoo import specs
 
 API = 1
+OURS = "zoo"  # the distribution whose names win
 KINDS: dict[str, Any] = {
     "generators": specs.Generator,
     "datasets": specs.Dataset,
@@ -46,6 +47,24 @@ def fault_of(record: Any, kind: str) -> str:
         if not fits(value := getattr(record, attribute), hint):
             return f"{name}: {attribute} is {value!r}, not {_shown(hint)}"
     return ""
+
+
+def contest(what: str, name: str, packages: list[str]) -> str:
+    """One line on a name that several packages claim, and what to write instead.
+
+    Args:
+        what: Such as `plugin` or `generator`.
+        name: The name.
+        packages: Who claims it.
+    """
+    others = sorted({package for package in packages if package != OURS})
+    if OURS in packages and others:
+        claim = f"{what} {name!r} is also claimed by {' and '.join(others)}"
+        return f"{claim}; zoo's own is used, {others[0]}:NAME selects the other"
+    if len(set(packages)) == 1:
+        return f"{what} {name!r} is claimed {len(packages)} times by {packages[0]}; it is unusable"
+    either = " or ".join(f"{package}:{name}" for package in sorted(packages))
+    return f"{what} {name!r} is claimed by both {' and '.join(sorted(packages))}; write {either}"
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from zoo.requirements import normal, split
+
 METADATA = ("METADATA", "PKG-INFO")
 
 
@@ -43,6 +45,19 @@ class EntryPoint:
                 return found[1]
         return "?"
 
+    def requirement(self, package: str) -> str:
+        """The versions of another package that the distribution says it needs, or none.
+
+        Returns:
+            Such as `>=0.1,<0.2`; what only an extra needs does not count.
+        """
+        text = next(filter(None, (_read(self.folder, name) for name in METADATA)), "")
+        for line in re.findall(r"^Requires-Dist: *(.+)", text, re.MULTILINE):
+            name, clauses, marker = split(line)
+            if name == package and "extra" not in marker:
+                return clauses
+        return ""
+
 
 def entry_points(group: str, paths: list[str] | None = None) -> list[EntryPoint]:
     """The entry points of a group, of each distribution the first one on the path.
@@ -55,9 +70,8 @@ def entry_points(group: str, paths: list[str] | None = None) -> list[EntryPoint]
     found: list[EntryPoint] = []
     for folder in _distributions(sys.path if paths is None else paths):
         name = re.split(r"-(?=\d)|\.(?:dist|egg)-info$", os.path.basename(folder))[0]
-        normal = re.sub(r"[-_.]+", "-", name).lower()
-        if normal not in seen:
-            seen.add(normal)
+        if normal(name) not in seen:
+            seen.add(normal(name))
             text = _read(folder, "entry_points.txt")
             found += _parse(text, group, folder) if f"[{group}]" in text else []
     return found

@@ -70,6 +70,37 @@ def options(generator: Generator) -> dict[str, Option]:
     return dict(_options(generator.target))
 
 
+def undeclared_options(target: str) -> list[str]:
+    """Names that `__init__` and `compile` of a class take out of their `**options` by name.
+
+    Args:
+        target: `"module:Class"`; its base classes are not looked at.
+    """
+    module, _, attribute = target.partition(":")
+    _, cls = _find_class(module, attribute)
+    methods = [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name in METHODS]
+    return [
+        name
+        for method in methods
+        if method.args.kwarg
+        for name in _taken(method, method.args.kwarg)
+    ]
+
+
+def _taken(method: ast.FunctionDef, options: ast.arg) -> Iterator[str]:
+    """Keys in `options["key"]`, `options.pop("key")` and `options.get("key")`."""
+    for node in ast.walk(method):
+        match node:
+            case (
+                ast.Subscript(value=ast.Name(id=holder), slice=ast.Constant(value=str(key)))
+                | ast.Call(
+                    func=ast.Attribute(value=ast.Name(id=holder), attr="pop" | "get"),
+                    args=[ast.Constant(value=str(key)), *_],
+                )
+            ) if holder == options.arg:
+                yield key
+
+
 def convert_options(generator: Generator, given: Mapping[str, Any]) -> dict[str, Any]:
     """Options in the types that the generator's signature states.
 

@@ -5,6 +5,12 @@ from dataclasses import KW_ONLY, dataclass, field
 from pkgutil import resolve_name
 from typing import Any
 
+from zoo.errors import ZooError
+from zoo.requirements import missing, pip_line
+
+API_VERSION = "0.1.0"
+"""The version of zoo, against which a plugin's `zoo>=…,<…` is held before it is imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -17,6 +23,8 @@ class Record:
         licence: SPDX identifier of the code or, for a dataset, of the images.
         paper: Source paper, such as `"arXiv:1511.06434"`.
         api: Version of this contract that the plugin was written for.
+        requires: What its code needs and its package does not install, as pip takes it:
+            `("umap-learn>=0.5",)`.
     """
 
     name: str
@@ -26,10 +34,22 @@ class Record:
     licence: str = ""
     paper: str = ""
     api: int = 1
+    requires: tuple[str, ...] = ()
 
     def load(self) -> Any:
-        """Import the code and return the object that `target` names."""
+        """Import the code and return the object that `target` names.
+
+        Raises:
+            zoo.errors.ZooError: If something of `requires` is not installed; the message holds
+                the `pip install` that gets it.
+        """
+        self.check_requirements()
         return resolve_name(self.target)
+
+    def check_requirements(self) -> None:
+        """Refuse to go on without what `requires` names; `load` does so, too late for some."""
+        if lacking := missing(self.requires):
+            raise ZooError(f"{self.name} needs what is not installed: {pip_line(lacking)}")
 
 
 @dataclass(frozen=True, slots=True)

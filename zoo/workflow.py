@@ -41,6 +41,7 @@ def run_recipe(recipe: Recipe) -> Run:
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
+    find("generators", recipe.generator).check_requirements()
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)

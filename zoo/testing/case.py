@@ -12,11 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data import ImageSet
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.gan import GAN
+from zoo.signatures import options as stated_options
 from zoo.specs import Generator
+from zoo.testing.suite import Subject
 
 CLASSES = 3
+SMALL = {
+    "width": 4,
+    "latent_dim": 8,
+    "style_dim": 8,
+    "mapping_layers": 2,
+    "n_critic": 2,
+    "lazy_every": 1,
+}
+"""Few channels, and no more updates of the discriminator than show that there are several."""
 BATCH = 4
 IMAGES = 24
 DEPTHS = (1, 3, 4)  # numbers of channels: grey, colour, and both at their most
@@ -135,19 +146,40 @@ def differing(one: Arrays, other: Arrays) -> list[str]:
     return [name.partition(" ")[2] for (name, a), b in pairs if not np.array_equal(a, b)]
 
 
-def scatter(network: keras.Model, average: keras.Model | None = None) -> None:
+def scatter(network: keras.Model, average: keras.Model | None = None, *, seed: int = 0) -> None:
     """Add random numbers to a network's weights, so that each of its inputs shows at its output.
 
     Args:
         network: Whose trainable weights are changed.
         average: A network that is then given all of its weights.
+        seed: Of the numbers.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for variable in network.trainable_variables:
         spread = 1 / np.sqrt(max(1, np.prod(variable.shape[:-1])))
         variable.assign(variable.numpy() + spread * rng.standard_normal(variable.shape))
     if average is not None:
         average.set_weights(network.get_weights())
+
+
+def small(record: Generator) -> dict[str, int]:
+    """The options of `SMALL` that would make a generator smaller."""
+    known = stated_options(record)
+    return {k: v for k, v in SMALL.items() if k in known and v <= max(1, _number(known[k].default))}
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, (int, float)) else 0.0
+
+
+def case_of(subject: Subject) -> Case:
+    """The case of a record, small unless its options say otherwise."""
+    subject.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        options = {**small(subject.record), **subject.options}
+    except ZooError:  # the check of its options says why they cannot be read
+        options = dict(subject.options)
+    return as_case(subject.record, None, subject.folder, options)
 
 
 def as_case(

@@ -10,10 +10,13 @@ from zoo.gan import GAN
 from zoo.gan.checkpoint import load_snapshot, save_generator, save_snapshot
 from zoo.gan.inputs import LABELS, draw, feed, random_shapes
 from zoo.settings import SETTINGS
-from zoo.signatures import convert_options
+from zoo.signatures import NOT_OPTIONS, convert_options, undeclared_options
 from zoo.signatures import options as stated_options
 from zoo.testing.case import CLASSES, Case, keywords, pixels, scatter
+from zoo.testing.suite import Skipped
 
+FAR = 20.0  # beyond what any first image is, and below grey levels
+TRIES = 16
 NEEDED = {"__init__": ("seed", "classes"), "compile": ("batch_size", "augment", "jit_compile")}
 
 
@@ -25,8 +28,8 @@ def check_record(case: Case) -> None:
             f"{case.name}.{method} takes no {', '.join(missing)}: end its signature with "
             f"**options and pass them to super().{method}"
         )
-    if not case.importable:  # such as a class inside of a test
-        return
+    if not case.importable:
+        raise Skipped("its source cannot be read")
     stated = set(stated_options(case.record))
     if strange := (set(case.network) | set(case.training)) - stated - {"classes", "jit_compile"}:
         raise AssertionError(
@@ -37,6 +40,51 @@ def check_record(case: Case) -> None:
             convert_options(case.record, {k: v for k, v in given.items() if k not in SETTINGS})
         except ZooError as error:
             raise AssertionError(f"{case.record.name}, preset {preset}: {error}") from None
+
+
+def check_options(case: Case) -> None:
+    """What `-o` sets is a named keyword with a type, a default and a description."""
+    if not case.importable:
+        raise Skipped("its source cannot be read")
+    try:
+        stated = stated_options(case.record)
+    except ZooError as error:
+        raise AssertionError(f"{error}; write the class in the module that target names") from error
+    for name, option in stated.items():
+        for what, value in (("type", option.annotation), ("default", option.default_text)):
+            assert value, (
+                f"{case.name}: option {name} has no {what}; write {name}: int = 32 or such"
+            )
+        assert option.description, (
+            f"{case.name}: option {name} has no description; add it to Args: in the docstring"
+        )
+    for name in undeclared_options(case.record.target):
+        assert name in stated or name in NOT_OPTIONS, (
+            f"{case.name} takes {name!r} out of **options, where -o and `zoo info` do not see it; "
+            f"make {name} a keyword with a type and a default"
+        )
+
+
+def check_range(case: Case) -> None:
+    """Generated images use both signs, and start about where real ones are."""
+    gan = case.build()
+    images = np.asarray(gan.generator(feed(gan.generator, inputs_of(gan, 16))), np.float32)
+    most = float(np.abs(images).max())
+    assert most <= FAR, (
+        f"{case.name}: the generator's first images reach {most:.3g}, and real ones are from −1 to "
+        "1; end the network in tanh, without scaling to grey levels"
+    )
+    low = high = float(images.flat[0])
+    for seed in range(TRIES):  # what weights can make, and these may happen to make one sign only
+        scatter(gan.generator, seed=seed)
+        images = np.asarray(gan.generator(feed(gan.generator, inputs_of(gan, 4))), np.float32)
+        low, high = min(low, float(images.min())), max(high, float(images.max()))
+        if low < 0 < high:
+            return
+    raise AssertionError(
+        f"{case.name}: the generator's images go from {low:.3g} to {high:.3g}, and real ones from "
+        "−1 to 1; end the network in tanh, not in sigmoid or relu"
+    )
 
 
 def check_networks(case: Case) -> None:
@@ -94,7 +142,7 @@ def check_labels(case: Case) -> None:
     """A conditional generator is refused images without labels, and makes what labels ask for."""
     classes = case.network.get("classes", CLASSES)
     if case.record.conditional == "no" and "classes" not in case.network:
-        return
+        raise Skipped("it takes no labels")
     if case.record.conditional == "required":
         _check_refusal(case)
     gan = case.build(classes=classes)

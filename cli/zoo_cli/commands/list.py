@@ -8,7 +8,7 @@ import click
 from zoo_cli.output import one_line, print_columns, print_json
 from zoo_cli.user import registry_option, user_file
 
-KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipes")
+KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "trackers", "recipes")
 
 
 @click.command()
@@ -20,7 +20,7 @@ KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "recipe
 def command(
     kind: str | None, query: str, everything: bool, registry: Path | None, as_json: bool
 ) -> None:
-    """List generators, datasets, detectors, extractors, metrics and recipes."""
+    """List generators, datasets, detectors, extractors, metrics, trackers and recipes."""
     from zoo.plugins import registry as plugins
 
     kinds = [kind] if kind else KINDS

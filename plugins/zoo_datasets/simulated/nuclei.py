@@ -94,6 +94,7 @@ class Nuclei:
         image = self._measure(rng, shapes)
         return {
             "id": f"field-{number:05d}",
+            "group": f"field-{number:05d}",
             "image": image[..., None],
             "mask": mask,
             "label": "mitotic" if mitotic else "interphase",
