@@ -26,9 +26,14 @@ def trained(
     if run:
         return Run.open(run)
     settings = {"kimg": kimg, "image_size": [size, size], "seed": 0, "with_mask": with_mask}
+    asked = {"settings": {**settings, "preset": preset}, "options": options}
     for found in list_runs(parent):
         recipe = found.recipe
-        same = all(recipe["settings"].get(name) == value for name, value in settings.items())
+        same = all(
+            recipe[part].get(name) == value
+            for part, values in asked.items()
+            for name, value in values.items()
+        )
         if same and (recipe["generator"], recipe["data"]) == (generator, data):
             return found if found.status == "finished" else resume(found.path)
     return zoo.run(
@@ -40,3 +45,10 @@ def trained(
         out=str(parent),
         options=dict(options),
     )
+
+
+def weights_hash(run: Any) -> str:
+    """SHA-256 of a run's last weights."""
+    from zoo.data.hashing import file_hash
+
+    return file_hash(run.snapshot_path(run.snapshot_step()))

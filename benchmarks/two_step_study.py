@@ -1,12 +1,15 @@
 """The two-step study: train DCGAN, then see how well detectors tell its images from real ones.
 
 usage: python benchmarks/two_step_study.py [DATA …] [--runs FOLDER] [--kimg N] [--out FILE]
+           [--recompress QUALITY]
 
 Datasets must be prepared; by default BBBC038's fluorescence images and the blood cells. For each,
 DCGAN is trained, or its training resumed, and then every classical detector and small-cnn give a
 table with controls, robustness and a curve over the stored snapshots. Rows go to
 results/two_step_study.json as they are measured, and those that are there are not measured again;
 what a dataset's run holds in detection.json and in its report are all of its rows together.
+With --recompress, real and generated images alike are compressed as JPEG where the files of the
+data were compressed with loss, or it is not known whether they were.
 """
 
 import argparse
@@ -54,6 +57,17 @@ def detectors() -> dict[str, Any]:
     return {record.name: record for record in found}
 
 
+def recompressed(data: str, given: argparse.Namespace) -> int | None:
+    """The quality of the compression of both sides, or `None` where files are without loss."""
+    from zoo.evaluation.encoding import encoding_of, lossiness
+    from zoo.stored import images_of
+
+    if not given.recompress:
+        return None
+    kinds = lossiness(encoding_of(images_of(trained(data, given))))
+    return None if kinds == {False} else given.recompress
+
+
 def one(data: str, name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Everything that one detector gives on one dataset, as detection.json holds it."""
     from zoo.detecting import Study, detect_run
@@ -66,6 +80,7 @@ def one(data: str, name: str, given: argparse.Namespace) -> dict[str, Any]:
         n_small=given.n_small,
         repeats=given.repeats,
         seed=given.seed,
+        recompress=recompressed(data, given),
     )
     run = trained(data, given)
     return {"run": run.path.name, "kimg": given.kimg, **detect_run(run, study)}
@@ -137,9 +152,12 @@ def main() -> None:
     parser.add_argument("--n-small", type=int, default=150)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--recompress", type=int, metavar="QUALITY")
     given = parser.parse_args()
-    budget = f"{given.kimg:g} kimg, n {given.n}/{given.n_small}, {given.repeats} seeds"
     for data in given.data:
+        budget = f"{given.kimg:g} kimg, n {given.n}/{given.n_small}, {given.repeats} seeds"
+        if quality := recompressed(data, given):
+            budget += f", JPEG {quality}"
         names = given.only or list(detectors())
         asked = {f"{data}, {name}, {budget}": partial(one, data, name, given) for name in names}
         rows = list(measure(given.out, asked).values())

@@ -5,9 +5,10 @@ usage: python benchmarks/utility_study.py [--run RUN] [--kimg N] [--size PX] [--
 
 Without `--run` a cgan is trained on `blood-cells` first; it is found again after an interruption.
 Real-only and synthetic-only training are measured with all five networks, the mixed arms with the
-first two. Each network enlarges the images to at least its own smallest side and passes them
-through its own `preprocess_input`. Every training is kept in the run folder and every network's
-rows in results/utility_study.json, so that the same command goes on where it stopped.
+first two; at the end the run's utility.json and report hold all of them. Each network enlarges the
+images to at least its own smallest side and passes them through its own `preprocess_input`. Every
+training is kept in the run folder and every network's rows in results/utility_study.json, so that
+the same command goes on where it stopped.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from measured import RESULTS, measure
-from trained import trained
+from trained import trained, weights_hash
 
 DATA = "blood-cells"
 ARMS = ("real", "synthetic", "real + synthetic", "real + classic", "real + classic + synthetic")
@@ -31,19 +32,24 @@ NETWORKS: Mapping[str, Sequence[str]] = {
 SCORES = ("accuracy", "recall", "precision", "f1")
 
 
-def one(name: str, run: Any, given: argparse.Namespace) -> dict[str, Any]:
-    """All arms of one network."""
+def measured(names: Sequence[str], run: Any, given: argparse.Namespace) -> dict[str, Any]:
+    """Networks, each in its arms; what is finished is found again."""
     from zoo.evaluation.on_runs import utility_of
 
     options = {"epochs": given.epochs, "batch_size": given.batch_size, "min_steps": given.steps}
-    found = utility_of(
+    return utility_of(
         run,
-        classifiers=[name],
-        arms=NETWORKS[name],
+        classifiers=names,
+        arms={name: NETWORKS[name] for name in names},
         seeds=given.seeds,
         n=given.images,
         options=options,
     )
+
+
+def one(name: str, run: Any, given: argparse.Namespace) -> dict[str, Any]:
+    """All arms of one network."""
+    found = measured([name], run, given)
     kept = ("table", "ratios", "majority", "differences", "not_computed", "protocol")
     return {"run": run.name, "kimg": run.manifest.get("kimg"), **{k: found[k] for k in kept}}
 
@@ -102,10 +108,12 @@ def main() -> None:
     )
     budget = (
         f"{given.size} px, {given.seeds} seeds, {given.epochs} epochs of {given.batch_size}, "
-        f"{given.images} images at most, run {run.name}"
+        f"{given.steps} steps at least, {given.images} images at most, "
+        f"run {run.name} ({weights_hash(run)[:12]})"
     )
     named = {f"{name}: {budget}": (lambda n=name: one(n, run, given)) for name in given.only}
     rows = measure(given.out, named)
+    measured(given.only, run, given)
     print(json.dumps(budget))
     print(table(rows))
 

@@ -38,8 +38,8 @@ def test_learns_answers_and_is_the_same_after_saving(name, tmp_path):
     answers = detector.predict_proba(images)
     assert answers.shape == (8, 2)
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
-    detector.save(tmp_path / "detector.keras")
-    loaded = model.load(tmp_path / "detector.keras")
+    detector.save(tmp_path / "detector.npz")
+    loaded = model.load(tmp_path / "detector.npz")
     assert type(loaded) is type(detector)
     assert loaded.get_params() == detector.get_params()
     assert loaded.classes_.tolist() == ["bright", "dark"]
@@ -103,6 +103,22 @@ def test_a_wrong_weights_file_is_one_line(tmp_path):
     (tmp_path / "bad.weights.h5").write_bytes(b"nothing")
     with pytest.raises(ZooError, match=r"bad\.weights\.h5 does not fit vgg16"):
         build("vgg16", weights=str(tmp_path / "bad.weights.h5")).fit(*two_kinds(4, 0))
+
+
+def test_an_inception_that_ends_earlier_is_read_without_its_weights_file(tmp_path):
+    whole = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
+    path = tmp_path / "mixed8.weights.h5"
+    keras.Model(whole.input, whole.get_layer("mixed8").output).save_weights(path)
+    images, labels = two_kinds(4, 0)
+    detector = build("inceptionv3", weights=str(path), min_steps=1).fit(images, labels)
+    detector.save(tmp_path / "detector.npz")
+    path.unlink()
+    loaded = model.load(tmp_path / "detector.npz")
+    assert len(loaded.weights_[-2]) == 1280
+    assert loaded.get_params() == detector.get_params()
+    np.testing.assert_allclose(
+        loaded.predict_proba(images), detector.predict_proba(images), atol=1e-6
+    )
 
 
 @pytest.mark.skipif(not MIXED8.is_file(), reason="needs InceptionV3's ImageNet weights")

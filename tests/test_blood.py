@@ -19,6 +19,7 @@ from zoo.data.prepare import import_files
 from zoo.data.prepared import facts_of, version_of
 from zoo.data.tfds import stored_examples
 from zoo.errors import ZooError
+from zoo.evaluation.encoding import encoding_of
 from zoo.plugins import find
 
 REAL = Path(os.environ.get("ZOO_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -161,6 +162,7 @@ def test_blood_cells_are_counted_by_class_folder_and_inferred_group(cells_home, 
         "by": {
             "label": {"EOSINOPHIL": 4, "LYMPHOCYTE": 3, "MONOCYTE": 3, "NEUTROPHIL": 3},
             "folder": {"TRAIN": 8, "TEST": 4, "TEST_SIMPLE": 1},
+            "codec": {"JPEG, lossy": 13},
         },
         "groups": 8,
         "official_splits": {"train": 8, "test": 4, "test_simple": 1},
@@ -186,7 +188,10 @@ def test_a_group_spans_the_folders_and_is_named_after_its_first_image(cells_home
 def test_no_inferred_group_is_in_two_parts(cells_home, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(cells_home))
     monkeypatch.setattr("zoo.data.loading.MIN_TRAINING", 1)
-    assert_no_group_in_two_parts(load("blood-cells", image_size=32))
+    images = load("blood-cells", image_size=32)
+    assert_no_group_in_two_parts(images)
+    assert encoding_of(images) == "JPEG, lossy"
+    assert images.provenance["lossy_files"] == 13
 
 
 def assert_no_group_in_two_parts(images):
@@ -284,6 +289,7 @@ def test_each_box_is_a_square_crop_with_class_photograph_and_official_split(tmp_
         ("BloodImage_00002-001", "Platelets", "BloodImage_00002", "val"),
         ("BloodImage_00003-001", "RBC", "BloodImage_00003", "test"),
     }
+    assert {e["codec"] for e in cells.values()} == {"JPEG, lossy"}
     decoded = np.asarray(Image.open(io.BytesIO(jpeg(smear(0)))))
     np.testing.assert_array_equal(cells["BloodImage_00000-001"]["image"], decoded[25:125, 40:140])
     assert cells["BloodImage_00002-001"]["image"].shape == (40, 40, 3)

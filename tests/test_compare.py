@@ -88,6 +88,52 @@ def test_a_void_detection_is_not_compared(tmp_path):
     assert rows(compare_runs(runs))["accuracy of svm"]["values"] == [0.9, None]
 
 
+def detected(*names, bins=16, **alpha):
+    options = {name: {"bins": bins} for name in names}
+    comparable = {"images_per_class": 400, "detectors": options, **alpha}
+    rows_of = [{"name": name, "accuracy": 0.9} for name in names]
+    protocol = {"comparable": comparable, "provenance": {}}
+    return {"valid": True, "detectors": rows_of, "protocol": protocol}
+
+
+def test_a_detector_is_compared_whatever_others_were_measured_beside_it(tmp_path):
+    four, nine = ("logistic", "svm"), ("logistic", "knn", "mlp")
+    runs = [
+        make_run(tmp_path, 8.0, detection=detected(*four, alpha_controls=0.0025)),
+        make_run(tmp_path, 6.0, detection=detected(*nine)),
+    ]
+    row = rows(compare_runs(runs))["accuracy of logistic"]
+    assert row["values"] == [0.9, 0.9]
+    assert row["protocol"]["detectors"] == {"logistic": {"bins": 16}}
+    other = make_run(tmp_path, 6.0, detection=detected(*nine, bins=8))
+    with pytest.raises(UsageError, match=r"detectors\.logistic\.bins is 16 and 8"):
+        compare_runs([runs[0], other])
+
+
+def test_utility_and_segmentation_are_compared_classifier_by_classifier(tmp_path):
+    def measured(run, f1, *classifiers):
+        keyed = {name: {"epochs": 2} for name in classifiers}
+        comparable = {"seeds": 3, "classifiers": keyed, "images_shown": dict.fromkeys(keyed, 9)}
+        table = [
+            {"classifier": name, "arm": "synthetic", "f1": {"mean": f1}} for name in classifiers
+        ]
+        protocol = {"comparable": comparable}
+        write_json(run.utility_path, {"table": table, "protocol": protocol})
+        pairs = [{"arm": "synthetic", "dice": {"mean": f1 / 2}}]
+        write_json(run.segmentation_path, {"table": pairs, "protocol": {"comparable": {}}})
+        return run
+
+    runs = [
+        measured(make_run(tmp_path, 8.0), 0.5, "vgg16"),
+        measured(make_run(tmp_path, 6.0, kimg=40), 0.7, "vgg16", "resnet50"),
+    ]
+    found = rows(compare_runs(runs))
+    assert found["F1 of vgg16 trained on synthetic"]["values"] == [0.5, 0.7]
+    assert found["F1 of resnet50 trained on synthetic"]["values"] == [None, 0.7]
+    assert found["Dice of a U-Net trained on synthetic"]["values"] == [0.25, 0.35]
+    assert found["F1 of vgg16 trained on synthetic"]["section"] == "utility"
+
+
 def test_nested_fields_are_named_with_dots():
     first, second = {"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}
     assert difference(first, second) == ("a.c", 2, 3)

@@ -1,6 +1,7 @@
-"""`zoo detect`: sets of files, pictures, changed images, other generators, and what is refused."""
+"""`zoo detect`: sets of files, changed images, and what is refused."""
 
 import json
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -10,16 +11,15 @@ from PIL import Image
 from zoo_cli.main import cli
 
 from zoo.data.imageset import ImageSet
+from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
+from zoo.evaluation.confound import check_files, in_values_of
 from zoo.evaluation.detection import detect
-from zoo.evaluation.kept import ask, find_kept, image_facts, keep
-from zoo.evaluation.panel import Panel
 from zoo.evaluation.robustness import blurred, changed, jpeg, noisy, resized
 from zoo.evaluation.spectrum import picture
-from zoo.evaluation.transfer import Contender, across, mixture
 from zoo.evaluation.trial import GENERATED, Material, Pool
 from zoo.plugins import find
-from zoo.report.detected import matrix_tables, robustness_table, spectrum_curve
+from zoo.report.detected import robustness_table, spectrum_curve
 
 SIDE = 24
 PARTS = ("train", "detect_train", "validation", "test")
@@ -62,6 +62,10 @@ def write_folder(folder, images, *, ending="png", **settings):
     return f"folder:{folder}"
 
 
+def with_formats(images, formats):
+    return replace(images, provenance={"formats": formats})
+
+
 def invoke(*args):
     return CliRunner().invoke(cli, ["detect", *map(str, args)])
 
@@ -96,13 +100,63 @@ def test_jpeg_against_png_is_refused_and_compressing_both_alike_is_not(tmp_path)
     fake = write_folder(tmp_path / "fake", textured(240, contrast=20, seed=1))
     refused = invoke("--real", real, "--fake", fake, *QUICK)
     assert isinstance(refused.exception, ZooError)
-    assert "100% compressed with loss" in str(refused.exception)
-    assert "0% compressed with loss" in str(refused.exception)
+    assert "JPEG, lossy" in str(refused.exception)
+    assert "is PNG" in str(refused.exception)
     assert "--recompress" in str(refused.exception)
     allowed = invoke("--real", real, "--fake", fake, "--recompress", 30, "--json", *QUICK)
     assert allowed.exception is None, allowed.exception
     comparable = json.loads(allowed.stdout)["protocol"]["comparable"]
     assert comparable["recompressed"] == "JPEG, quality 30"
+    assert comparable["encoding"] == {"real": "JPEG, lossy", "generated": "PNG"}
+
+
+def test_files_of_an_unknown_encoding_are_told_and_not_taken_for_lossless(capsys):
+    real, fake = image_set(), image_set(name="fakes")
+    check_files(real, with_formats(fake, {"PNG": 80}), recompressed=False)
+    assert "made is never encoded, or not known how and fakes is PNG" in capsys.readouterr().err
+    check_files(real, with_formats(fake, {"PNG": 80}), recompressed=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_side_that_is_partly_lossy_is_refused():
+    mixed = with_formats(image_set(), {"PNG": 40, "JPEG, lossy": 40})
+    with pytest.raises(ZooError, match="a detector would learn the compression"):
+        check_files(mixed, replace(mixed, name="other"), recompressed=False)
+
+
+def test_lossy_reals_beside_a_generator_are_warned_of_and_named_on_the_card(capsys):
+    images = with_formats(image_set(), {"JPEG, lossy": 80})
+    found = detect(images, generator(60), detectors=[logistic()], n=24, n_small=24, repeats=1)
+    assert "made is JPEG, lossy, and generated images were never" in capsys.readouterr().err
+    comparable = found["protocol"]["comparable"]
+    assert comparable["encoding"] == {"real": "JPEG, lossy", "generated": "never encoded"}
+    assert detect(images, generator(60), detectors=[], recompress=50)["detectors"] == []
+    assert capsys.readouterr().err == ""
+
+
+def test_another_type_of_values_is_not_taken_for_another_size():
+    deep = replace(image_set(), pixels=image_set().pixels.astype(np.uint16))
+    with pytest.raises(ZooError, match=r"holds uint8.*holds uint16 values; export both"):
+        check_files(image_set(), deep, recompressed=False)
+
+
+def test_generated_files_take_the_mapping_of_the_real_ones(tmp_path):
+    images = textured(240, contrast=20, seed=0).astype(np.uint16)
+    real = write_folder(tmp_path / "real", images * 16)
+    fake = write_folder(tmp_path / "fake", images * 8)
+    out = tmp_path / "out"
+    answer = invoke("--real", real, "--fake", fake, "--out", out, "--json", *QUICK)
+    assert answer.exception is None, answer.exception
+    (row,) = json.loads(answer.stdout)["detectors"]
+    assert row["accuracy"] > 0.95
+
+
+def test_windows_of_their_own_on_the_real_side_only_are_refused():
+    real = image_set()
+    bounds = np.zeros((len(real), 1)), np.full((len(real), 1), 255.0)
+    apart = Intensity("file", low=bounds[0], high=bounds[1], typical=(bounds[0][0], bounds[1][0]))
+    with pytest.raises(ZooError, match="states a window of its own"):
+        in_values_of(replace(real, intensity=apart), image_set(name="fakes"))
 
 
 def test_a_compression_of_one_side_is_what_a_detector_learns_until_both_have_it():
@@ -144,69 +198,6 @@ def test_a_group_of_generated_images_on_two_sides_is_reported():
     assert "10 groups are in more than one of the parts" in found["reasons"][-1]
 
 
-# One picture
-
-
-@pytest.fixture
-def kept(tmp_path):
-    images = image_set()
-    trial = Material(images, generator(70), seed=0).trial(60)
-    detector = trial.fit(logistic().load()(seed=0))
-    folder = tmp_path / "detectors" / "logistic"
-    keep(folder, logistic(), detector, trial, {"generated": "run", **image_facts(images)})
-    return folder
-
-
-def save(path, image):
-    Image.fromarray(image[..., 0]).save(path)
-    return path
-
-
-def test_a_kept_detector_says_what_a_picture_is_and_how_good_it_was(kept, tmp_path):
-    real = save(tmp_path / "real.png", textured(1, contrast=20, seed=7)[0])
-    fake = save(tmp_path / "fake.png", textured(1, contrast=70, seed=8)[0])
-    assert [ask(path, kept)["says"] for path in (real, fake)] == ["real", "generated"]
-    answer = ask(fake, kept)
-    assert answer["test_accuracy"] > 0.9
-    assert answer["trained_on"]["data"] == "made"
-    printed = CliRunner().invoke(cli, ["detect", "--image", str(fake), "--with", str(kept)])
-    assert printed.output.startswith("generated: probability of being generated")
-
-
-def test_a_larger_picture_is_asked_about_tile_by_tile(kept, tmp_path):
-    tiles = textured(6, contrast=70, seed=9)
-    rows = [np.concatenate(list(tiles[i : i + 3]), axis=1) for i in (0, 3)]
-    path = save(tmp_path / "large.png", np.concatenate(rows))
-    answer = ask(path, kept)
-    assert answer["tiles"] == 6
-    assert answer["tiles_called_generated"] >= 5
-
-
-@pytest.mark.parametrize(
-    ("shape", "reason"),
-    [((SIDE, SIDE, 3), "has 3 channels of uint8"), ((8, SIDE), "smaller than the detector's")],
-)
-def test_a_picture_that_the_detector_cannot_see_is_refused(kept, tmp_path, shape, reason):
-    path = tmp_path / "picture.png"
-    rng = np.random.default_rng(0)
-    Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(path)
-    with pytest.raises(ZooError, match=reason):
-        ask(path, kept)
-
-
-def test_an_absent_detector_is_told_with_those_that_there_are(kept):
-    assert find_kept("logistic", kept.parent) == kept
-    with pytest.raises(UsageError, match="choose from logistic"):
-        find_kept("svm", kept.parent)
-
-
-def test_damaged_facts_are_one_line(kept, tmp_path):
-    (kept / "facts.json").write_text("{}")
-    picture_path = save(tmp_path / "real.png", textured(1, contrast=20, seed=7)[0])
-    with pytest.raises(ZooError, match=r"facts\.json is damaged"):
-        ask(picture_path, kept)
-
-
 # Wrong use
 
 
@@ -218,6 +209,7 @@ def test_damaged_facts_are_one_line(kept, tmp_path):
         (["--image", "x.png"], "--image and --with go together"),
         (["3", "--real", "x", "--fake", "y"], "take the place of a run"),
         (["3", "--out", "x"], "--out goes with"),
+        (["3", "--image-size", "64"], "--image-size goes with"),
         (["--real", "x", "--fake", "y", "--detector", "logistik"], "did you mean logistic"),
         (["--real", "x", "--fake", "y", "-o", "depth=3"], "expected NAME.KEY=VALUE"),
     ],
@@ -239,7 +231,7 @@ def test_options_reach_the_detector_in_its_own_types():
         _options([logistic()], [], "lbq")
 
 
-# Changed images, spectra, other generators
+# Changed images and spectra
 
 
 def test_every_change_keeps_type_and_shape_and_changes_something():
@@ -293,38 +285,21 @@ def test_the_spectrum_that_is_reported_shows_what_differs():
     assert picture(trial.test).shape == (3, SIDE, SIDE, 1)
 
 
-def contender(name, contrast, images):
-    return Contender(name, Material(images, generator(contrast), seed=0))
+def test_changed_copies_of_the_test_images_are_made_one_at_a_time(monkeypatch):
+    alive = weakref.WeakSet()
 
+    class Copy(np.ndarray):
+        __hash__ = object.__hash__
 
-def test_a_detector_knows_a_similar_generator_and_not_one_of_the_other_kind():
-    images = image_set()
-    three = [contender(*pair, images) for pair in (("low", 5), ("lower", 4), ("high", 70))]
-    found = across(three, Panel([logistic()]), n=60, advance=lambda amount: None)
-    cell = {(r["trained_on"][0], r["tested_on"]): r["accuracy"] for r in found["matrix"]}
-    assert len(cell) == 9
-    assert all(cell[name, name] > 0.9 for name in ("low", "lower", "high"))
-    assert cell["low", "lower"] > 0.9
-    left_out = {row["tested_on"]: row for row in found["leave_one_out"]}
-    assert left_out["lower"]["trained_on"] == ["low", "high"]
-    assert left_out["lower"]["accuracy"] > left_out["high"]["accuracy"]
-    assert [table["name"] for table in matrix_tables(found)] == ["leave_one_out", "matrix"]
+    def counted(images):
+        for strength in range(5):
+            made = images.copy().view(Copy)
+            alive.add(made)
+            yield "blur", strength, made
+            del made
+            assert len(alive) <= 2
 
-
-def test_runs_of_other_data_leave_no_generator_out_and_other_sizes_no_matrix():
-    two = [
-        contender("a", 5, image_set(name="one")),
-        Contender("b", Material(image_set(name="two", channels=3), generator(5), seed=0)),
-    ]
-    found = across(two, Panel([logistic()]), n=20, advance=lambda amount: None)
-    assert found["leave_one_out"] == found["matrix"] == []
-    reasons = [item["reason"] for item in found["not_computed"]]
-    assert "no two of the runs share their data" in reasons[0]
-    assert "24x24x1 and 24x24x3" in reasons[1]
-
-
-def test_a_mixture_has_equal_shares():
-    constant = [lambda n, seed, level=level: np.full((n, 2, 2, 1), level) for level in (1, 2, 3)]
-    values, counts = np.unique(mixture(constant)(7, 0)[:, 0, 0, 0], return_counts=True)
-    assert values.tolist() == [1, 2, 3]
-    assert counts.tolist() == [3, 2, 2]
+    monkeypatch.setattr("zoo.evaluation.robustness.changed", counted)
+    settings = {"n": 24, "n_small": 24, "repeats": 1, "robust": True}
+    found = detect(image_set(), generator(60), detectors=[logistic()], **settings)
+    assert len(found["robustness"]) == 5

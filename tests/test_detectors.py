@@ -1,6 +1,8 @@
 """The first-party detectors keep their contract, each of them."""
 
 import io
+import json
+import shutil
 import sys
 import zipfile
 from importlib import import_module
@@ -8,6 +10,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.tree._tree import Tree
 from zoo_detectors import classical, cnn
 from zoo_detectors.classical.features import ImageFeatures
 
@@ -29,7 +32,7 @@ def load(name, path):
 
 
 def saved_name(name):
-    return {"sklearn": "detector.skops", "keras": "detector.keras"}[RECORDS[name].framework]
+    return {"sklearn": "detector.skops", "keras": "detector.npz"}[RECORDS[name].framework]
 
 
 def discs(n, *, radius, seed, shape=(28, 36, 1)):
@@ -128,6 +131,63 @@ def test_a_damaged_file_is_one_line(name, tmp_path):
         load(name, path)
 
 
+def arrays(path, change):
+    held = dict(np.load(path.with_suffix(".npz")))
+    change(held)
+    np.savez(path.with_suffix(".npz"), **held)
+
+
+def facts(path, **changed):
+    held = json.loads(path.with_suffix(".json").read_text())
+    options = held["options"] | changed.pop("options", {})
+    path.with_suffix(".json").write_text(json.dumps({**held, "options": options, **changed}))
+
+
+def compressed(path):
+    np.savez_compressed(path.with_suffix(".npz"), **np.load(path.with_suffix(".npz")))
+
+
+def cut_short(path):
+    whole = path.with_suffix(".npz").read_bytes()
+    path.with_suffix(".npz").write_bytes(whole[: len(whole) // 2])
+
+
+CRAFTED = {
+    "truncated": (cut_short, "not a zip file"),
+    "compressed": (compressed, "is compressed"),
+    "pickled": (lambda p: arrays(p, lambda h: h.update({"0": np.array([{}])})), "is object"),
+    "huge": (lambda p: arrays(p, lambda h: h.update({"0": np.zeros(10**6)})), "expected float32"),
+    "member missing": (lambda p: arrays(p, lambda h: h.pop("0")), "arrays, expected"),
+    "no weights": (lambda p: p.with_suffix(".npz").unlink(), "No such file"),
+    "wide": (lambda p: facts(p, options={"width": 10**6}), "width=1000000: expected 1 to 256"),
+    "wrong type": (lambda p: facts(p, options={"epochs": "x"}), "epochs=x: expected"),
+    "unknown option": (lambda p: facts(p, options={"run": "rm"}), "run"),
+    "unknown kind": (lambda p: facts(p, kind="Model"), "Model"),
+    "endless shape": (lambda p: facts(p, shape=[10**9, 36, 1]), "shape of its images"),
+    "many classes": (lambda p: facts(p, classes=list(range(10**4))), "its classes are damaged"),
+    "nested": (lambda p: p.with_suffix(".json").write_text("[" * 10**5), "cannot read"),
+    "long": (lambda p: p.with_suffix(".json").write_text(" " * 2 * 10**6), "is too large"),
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    build("small-cnn").fit(*two_kinds(12, 0)).save(folder / "detector.npz")
+    return folder
+
+
+@pytest.mark.parametrize("damage", CRAFTED)
+def test_a_crafted_network_is_one_line_and_runs_nothing(damage, small, tmp_path):
+    change, message = CRAFTED[damage]
+    path = shutil.copytree(small, tmp_path / "kept") / "detector.npz"
+    change(path)
+    with pytest.raises(ZooError, match="cannot read the detector") as error:
+        load("small-cnn", path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_a_file_with_foreign_types_is_refused(tmp_path):
     import skops.io
 
@@ -137,13 +197,73 @@ def test_a_file_with_foreign_types_is_refused(tmp_path):
         load("svm", path)
 
 
+def outside(detector):
+    detector.trees(detector.pipeline_[-1])[0].children_left[0] = 10_000
+
+
+def backwards(detector):
+    detector.trees(detector.pipeline_[-1])[0].children_left[0] = 0
+
+
+def unknown_feature(detector):
+    detector.trees(detector.pipeline_[-1])[0].feature[0] = 10_000_000
+
+
+def another_width(detector):
+    """A tree that says of itself that it has the features by which it splits."""
+    fitted = detector.pipeline_[-1]
+    holder = fitted
+    if hasattr(fitted, "estimators_"):
+        holder = np.ravel(fitted.estimators_)[0]
+    old, values = holder.tree_, holder.tree_.value.shape[2]
+    old.feature[0] = 10_000_000
+    holder.tree_ = Tree(20_000_000, np.array([values]), 1)
+    holder.tree_.__setstate__(old.__getstate__())
+
+
 @pytest.mark.parametrize("name", ["decision-tree", "gradient-boosting", "random-forest"])
-def test_a_tree_that_points_outside_itself_is_refused(name, tmp_path):
+@pytest.mark.parametrize("craft", [outside, backwards, unknown_feature, another_width])
+def test_a_tree_that_points_outside_its_images_is_refused(name, craft, tmp_path):
     detector = build(name).fit(*two_kinds(12, 0))
-    tree = detector.trees(detector.pipeline_[-1])[0]
-    tree.children_left[0] = 10_000
+    craft(detector)
     detector.save(tmp_path / "detector.skops")
     with pytest.raises(ZooError, match="a tree is damaged"):
+        load(name, tmp_path / "detector.skops")
+
+
+def wide_scaler(detector):
+    detector.pipeline_[1].mean_ = np.zeros(7)
+
+
+def many_support_vectors(detector):
+    machine = detector.pipeline_[-1].calibrated_classifiers_[0].estimator
+    machine._n_support = machine._n_support * 1000
+
+
+def wide_stages(detector):
+    fitted = detector.pipeline_[-1]
+    fitted.estimators_ = np.tile(fitted.estimators_, (1, 50))
+
+
+def other_classes(detector):
+    detector.classes_ = np.arange(9)
+
+
+@pytest.mark.parametrize(
+    ("name", "craft"),
+    [
+        ("logistic", wide_scaler),
+        ("logistic", other_classes),
+        ("svm", many_support_vectors),
+        ("linear-svm", many_support_vectors),
+        ("gradient-boosting", wide_stages),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(name, craft, tmp_path):
+    detector = build(name).fit(*two_kinds(12, 0))
+    craft(detector)
+    detector.save(tmp_path / "detector.skops")
+    with pytest.raises(ZooError, match="cannot read the detector"):
         load(name, tmp_path / "detector.skops")
 
 
@@ -213,10 +333,10 @@ def test_the_heatmap_is_what_grad_cam_derives():
     np.testing.assert_allclose(detector.heatmaps(images, 1), derived, atol=1e-4)
 
 
-def test_without_keras_cv_it_trains_and_says_that_it_does_not_augment(monkeypatch, capsys):
+def test_without_keras_cv_nothing_is_learnt_from_images_that_are_not_augmented(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_cv", None)
-    build("small-cnn").fit(*two_kinds(12, 0))
-    assert "warning: no augmentation, keras-cv does not import" in capsys.readouterr().err
+    with pytest.raises(NotComputed, match=r"keras-cv does not import.*: pip install "):
+        build("small-cnn").fit(*two_kinds(12, 0))
 
 
 def test_augmentation_changes_images_and_repeats_by_seed():

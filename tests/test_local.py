@@ -165,6 +165,18 @@ def test_another_folder_is_told_with_what_was_expected_and_found(tmp_path, name)
         adapter("")
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"), [("idrid", "JPEG, lossy"), ("chase-db1", "JPEG, lossy"), ("drive", "TIFF")]
+)
+def test_photographs_say_how_their_files_are_encoded(tmp_path, name, codec):
+    adapter, write = SETS[name]
+    write(tmp_path)
+    source = adapter(str(tmp_path))
+    assert source.facts["formats"] == {codec: 3}
+    assert source.facts["lossy_files"] == (3 if "lossy" in codec else 0)
+    assert {example["codec"] for example in check_dataset(source)} == {codec}
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_a_changed_file_changes_the_key(tmp_path, name):
     adapter, write = SETS[name]

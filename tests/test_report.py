@@ -454,7 +454,8 @@ def test_what_zoo_detect_adds_is_in_the_report(tmp_path):
     }
     write_json(run.detection_path, found)
     write_bytes(run.samples / "spectrum.png", grid_png(images(3), 3))
-    write_bytes(run.samples / "gradcam-small-cnn.png", pairs_png(images(4), images(4, 1), 2))
+    for name in ("small-cnn", "of-an-earlier-table"):
+        write_bytes(run.samples / f"gradcam-{name}.png", pairs_png(images(4), images(4, 1), 2))
     build(run)
     shown = page(run)
     for text in ("JPEG 70", "55.0 %", "Leave one generator out", "run-a, run-b", "run-c", "62.0 %"):
@@ -462,4 +463,10 @@ def test_what_zoo_detect_adds_is_in_the_report(tmp_path):
     assert "furthest apart at 0.30 cycles per pixel: generated less real, +0.4 dB" in shown.text
     assert "matrix of runs: a detector takes one size of images" in shown.text
     assert "What small-cnn goes by" in shown.text
+    assert "of-an-earlier-table" not in shown.text
+    assert "Struck out" not in shown.text
+    found["across"]["leave_one_out"] = [pair | cell | {"valid": False}]
+    write_json(run.detection_path, found)
+    build(run)
+    assert "Struck out: a control of one of the runs failed" in page(run).text
     assert (run.figures / "spectrum.svg").is_file()

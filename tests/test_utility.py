@@ -1,14 +1,18 @@
 """Utility can be believed: arms differ in what they are shown alone, and the test is taken once."""
 
+import hashlib
 import json
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from zoo.data.imageset import ImageSet
+from zoo.data.imageset import Fields, ImageSet
 from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.evaluation import card
 from zoo.evaluation.arms import ARMS, Arm, augmented, compose, imbalance_arms
 from zoo.evaluation.classification import MACRO, PER_CLASS, confusions, difference
 from zoo.evaluation.utility import utility
@@ -54,6 +58,24 @@ class Online(Nearest):
 class Failing(Nearest):
     def fit(self, images, labels, validation=None):
         raise ZeroDivisionError("division by zero")
+
+
+class Opaque(Nearest):
+    """Has a parameter that is another text in every process."""
+
+    def get_params(self):
+        return {"metric": object()}
+
+
+class Pretrained(Nearest):
+    """Begins with the weights of a file."""
+
+    def __init__(self, seed=0, *, weights: str = ""):
+        super().__init__(seed)
+        self.weights, self.weights_file = weights, Path(weights)
+
+    def get_params(self):
+        return {"seed": self.seed, "weights": self.weights}
 
 
 def record(cls):
@@ -256,6 +278,21 @@ def test_a_classifier_without_weights_is_excused_from_class_weights_alone():
     assert len(found["imbalance"][0]["table"]) == 4
 
 
+def test_without_keras_cv_the_classic_arms_are_missing_and_nothing_is_kept(monkeypatch, tmp_path):
+    from zoo_detectors.cnn.model import SmallCNN
+
+    monkeypatch.setitem(sys.modules, "keras_cv", None)
+    small = Detector("small-cnn", f"{SmallCNN.__module__}:SmallCNN")
+    plan = Plan(seeds=1, options={"epochs": 1, "min_steps": 1, "width": 4})
+    found = utility(image_set(), faithful, [small], plan, folder=tmp_path)
+    assert [row["arm"] for row in found["table"]] == [arm.name for arm in ARMS if not arm.classic]
+    assert len(list(tmp_path.iterdir())) == 3
+    assert [item["name"] for item in found["not_computed"]] == [
+        f"{arm.name} with small-cnn" for arm in ARMS if arm.classic
+    ]
+    assert all("pip install" in item["reason"] for item in found["not_computed"])
+
+
 def test_few_data_leave_every_class_and_all_generated_images():
     training = image_set().split("train")
     arm = Arm("real + synthetic", real=0.01, synthetic="all")
@@ -264,6 +301,13 @@ def test_few_data_leave_every_class_and_all_generated_images():
     found = measured(low_data=[0.05])
     few = sum(round(0.05 * n) for n in np.bincount(training.labels).tolist())
     assert [row["real"] for row in found["low_data"][0]["table"]] == [few, 0, few, few, few]
+
+
+def test_what_is_asked_twice_is_measured_once():
+    found = measured(seeds=1, low_data=[0.3, 0.3], imbalance=("grey", [0.2, 0.2]))
+    assert [len(found[name]) for name in ("low_data", "imbalance")] == [1, 1]
+    with pytest.raises(ValueError, match="seed 0 is counted already"):
+        utility(image_set(), faithful, [record(Nearest)] * 2, Plan(seeds=1))
 
 
 def test_a_second_measurement_trains_nothing_again(tmp_path):
@@ -279,6 +323,38 @@ def test_a_second_measurement_trains_nothing_again(tmp_path):
     assert again == first
     run(weights="b")
     assert len(FITTED) == 20
+
+
+def test_another_version_of_what_measures_is_measured_again(tmp_path, monkeypatch):
+    def run():
+        return utility(image_set(), faithful, [record(Nearest)], Plan(seeds=1), folder=tmp_path)
+
+    run()
+    monkeypatch.setattr(card, "version", lambda package: "9.9")
+    run()
+    assert len(FITTED) == 10
+
+
+def test_weights_are_known_by_their_content_and_not_by_their_path(tmp_path):
+    def run(name):
+        plan = Plan(seeds=1, options={"weights": str(tmp_path / name)})
+        found = utility(image_set(), faithful, [record(Pretrained)], plan, folder=tmp_path / "kept")
+        return found["protocol"]["comparable"]["classifiers"]["pretrained"]["weights"]
+
+    for name, content in (("a", b"one"), ("b", b"one"), ("c", b"another")):
+        (tmp_path / name).write_bytes(content)
+    assert run("a") == run("b") == f"sha256:{hashlib.sha256(b'one').hexdigest()}"
+    assert len(FITTED) == 5
+    run("c")
+    assert len(FITTED) == 10
+
+
+def test_a_classifier_that_cannot_be_told_from_another_is_set_aside():
+    found = utility(image_set(), faithful, [record(Opaque), record(Nearest)], Plan(seeds=1))
+    assert found["classifiers"] == ["nearest"]
+    (item,) = found["not_computed"]
+    assert item["name"] == "classifier opaque"
+    assert item["reason"].startswith("its parameter metric is no JSON value but object")
 
 
 def test_an_interrupted_measurement_goes_on_where_it_stopped(tmp_path):
@@ -317,6 +393,8 @@ def test_another_dataset_is_a_second_test_with_its_own_order_of_classes():
     found = utility(image_set(), faithful, [record(Nearest)], Plan(), external=other)
     assert found["external"][0]["accuracy"]["mean"] > 0.6
     assert np.sum(found["external"][0]["confusion"]) == 3 * 240
+    facts = found["protocol"]["comparable"]["external"]
+    assert (facts["data"], facts["data_fingerprint"]) == ("made", "made-7")
     stranger = replace(other, class_names=("a", "b", "c"), name="stranger")
     with pytest.raises(UsageError, match="stranger has the classes a, b, c, not dark"):
         utility(image_set(), faithful, [record(Nearest)], Plan(), external=stranger)
@@ -326,10 +404,23 @@ def test_a_group_on_which_a_classifier_always_fails_is_seen():
     images = image_set()
     at = np.flatnonzero(images.groups == "source-4")
     images.pixels[at] = np.where(images.labels[at] == 0, 255, 0)[:, None, None, None]
-    row = measured(images=images)["table"][0]
+    found = measured(images=images)
+    row = found["table"][0]
     accuracies = {name: each["accuracy"] for name, each in row["per_value"].items()}
     assert min(accuracies, key=accuracies.get) == "source-4"
     assert accuracies["source-4"] == 0
+    assert found["by"] == "group"
+    assert found["extremes"][0]["worst"] == {"value": "source-4", "n": 4, "accuracy": 0}
+    assert found["extremes"][0]["best"]["accuracy"] == max(accuracies.values())
+
+
+def test_a_field_of_too_many_values_is_said_to_be_left_out():
+    images = image_set(groups=600, tiles=1)
+    fields = Fields({"tile": (images.ids, np.arange(600))})
+    found = measured(images=replace(images, fields=fields), seeds=1, by="tile")
+    assert found["extremes"] == []
+    reason = "120 values, more than 100"
+    assert found["not_computed"] == [{"name": "accuracy by tile", "reason": reason}]
 
 
 def test_a_classifier_that_raises_is_named_and_the_others_go_on():
@@ -347,6 +438,27 @@ def test_arms_that_were_not_asked_for_are_said_to_be_missing():
     assert missing == [arm.name for arm in ARMS[2:]]
 
 
+def test_one_measurement_holds_the_arms_of_each_classifier_and_trains_none_again(tmp_path):
+    arms = {"nearest": ("real", "synthetic", "real + classic"), "online": ("real", "synthetic")}
+
+    def run(records, arms):
+        plan = Plan(seeds=1, arms=arms)
+        return utility(image_set(), faithful, records, plan, folder=tmp_path)
+
+    apart = [run([record(cls)], arms[cls.__name__.lower()]) for cls in (Nearest, Online)]
+    assert len(FITTED) == 5
+    found = run([record(Nearest), record(Online)], arms)
+    assert len(FITTED) == 5
+    assert found["table"] == apart[0]["table"] + apart[1]["table"]
+    assert [item["name"] for item in found["not_computed"]] == [
+        "real + synthetic",
+        "real + classic with online",
+        "real + classic + synthetic",
+    ]
+    with pytest.raises(UsageError, match="arms of online: give those of each classifier"):
+        run([record(Nearest)], arms)
+
+
 def test_images_of_another_size_or_type_are_an_error():
     with pytest.raises(ZooError, match=r"real images are uint8 \(8, 8, 1\)"):
         measured(lambda labels, seed: faithful(labels, seed)[:, 1:])
@@ -357,6 +469,7 @@ def test_images_of_another_size_or_type_are_an_error():
     [
         ({"imbalance": ("gray", [0.1])}, "did you mean grey?"),
         ({"imbalance": ("grey", [10])}, "share 10: expected above 0 and below 1"),
+        ({"imbalance": ("grey", [])}, "imbalance of grey: no share that it is cut to"),
         ({"low_data": [0]}, "share 0: expected above 0 and below 1"),
         ({"options": {"epochs": 3}}, "-o epochs: no option of nearest"),
         ({"options": {"seed": 3}}, "-o seed: no option of nearest"),

@@ -84,10 +84,34 @@ def test_the_five_arms_of_a_run_are_printed_stored_and_reported(stored):
     page, model_card = run.report_path.read_text(), run.card_path.read_text()
     assert 'id="utility-table"' in page
     assert 'id="low-data-1"' in page
+    assert 'id="utility-by"' in page
+    assert "accuracy by group" in result.stdout
+    worst = found["extremes"][0]["worst"]
+    assert f"{worst['value']}: " in result.stdout
+    assert f"{worst['value']}, n = {worst['n']}" in page
     assert "Training on generated images:" in page
     assert "| random-forest | real + classic + synthetic |" in model_card
     again = call(utility, stored, 0, *QUICK, "--low-data", "0.2", "--json")
     assert json.loads(again.stdout) == found
+
+
+def test_a_classifier_that_is_named_twice_is_measured_once(stored):
+    twice = ("--classifiers", "random-forest,random-forest", *QUICK[2:])
+    result = call(utility, stored, 0, *twice, "--json")
+    assert result.exit_code == 0, result.exception
+    assert [row["seeds"] for row in json.loads(result.stdout)["table"]] == [1] * len(ARMS)
+
+
+def test_the_report_names_the_data_that_was_tested(stored):
+    from zoo.report import build
+
+    run = Run.open(stored.parent / "00000-cgan-bbbc-simulated")
+    found = run.read_mapping(run.utility_path)
+    before = run.utility_path.read_text()
+    found["protocol"]["comparable"]["data"] = "folder:elsewhere"
+    run.utility_path.write_text(json.dumps(found))
+    assert "on real test images of folder:elsewhere" in build(run).read_text()
+    run.utility_path.write_text(before)
 
 
 def test_a_run_without_masks_or_utility_says_how_to_measure_it(stored):
@@ -118,9 +142,11 @@ def test_one_run_for_each_class_is_measured_together(stored):
         (("--per-class", "{0}=0", "{1}=1"), "is conditional"),
         (("--per-class", "{0}=1", "{1}=3"), "of the images that are held out in bbbc/simulated"),
         ((0, "--imbalance", "mitotic"), "expected CLASS:SHARE"),
+        ((0, "--imbalance", "mitotic:"), "expected shares such as"),
         ((0, "--low-data", "some"), "expected shares such as"),
+        ((0, "--low-data", ""), "expected shares such as"),
         ((0, "--classifiers", "random-forrest"), "did you mean random-forest?"),
-        ((0, "--external", DATA), "it is what the run was trained on"),
+        ((0, "--external", DATA), "generators learn from"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(stored, arguments, message):

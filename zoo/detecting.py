@@ -1,6 +1,8 @@
 """What `zoo detect` does: with runs, with two sets of images, with one picture."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -8,14 +10,18 @@ from typing import Any
 
 from zoo.data import ImageSet
 from zoo.data import load as load_data
-from zoo.evaluation.confound import check_files
-from zoo.evaluation.detection import detect as measure
+from zoo.data.locking import cannot_write
+from zoo.errors import UsageError
+from zoo.evaluation.confound import check_files, in_values_of
+from zoo.evaluation.detection import Detection, measure
 from zoo.evaluation.explained import write_heatmaps, write_spectrum
-from zoo.evaluation.kept import image_facts, keep
+from zoo.evaluation.kept import clear, image_facts, keep
+from zoo.evaluation.measures import explain
 from zoo.evaluation.panel import Panel
+from zoo.evaluation.parameters import typed_options
 from zoo.evaluation.robustness import jpeg
-from zoo.evaluation.transfer import Contender, across, rounds
-from zoo.evaluation.trial import Material, Pool, Trial
+from zoo.evaluation.transfer import Contender, across, protocol, rounds
+from zoo.evaluation.trial import Material, Pool
 from zoo.plugins import detectors as named
 from zoo.progress import progress
 from zoo.runs import Run, write_json
@@ -53,7 +59,7 @@ class Study:
 
     @property
     def measured(self) -> dict[str, Any]:
-        """The keywords of `zoo.evaluation.detection.detect`."""
+        """The keywords of `zoo.evaluation.detection.measure`."""
         own = {"curve"}
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in own}
 
@@ -66,8 +72,9 @@ def detect(
     run: Run | str | Path, *, detectors: Iterable[str] = (), **settings: Any
 ) -> dict[str, Any]:
     """Measure detectors on a run; `zoo.detect` is this function and documents it."""
-    study = Study(detectors=named(detectors), **settings)
-    return detect_run(Run.open(run), study)
+    records = named(detectors)
+    options = typed_options(records, settings.pop("options", {}))
+    return detect_run(Run.open(run), Study(detectors=records, options=options, **settings))
 
 
 def detect_run(run: Run, study: Study) -> dict[str, Any]:
@@ -82,46 +89,62 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
     run.snapshot_step()  # before the data is loaded, for there may be none
     with run.lock():
         images = images_of(run)
-        facts = {"generated": run.path.resolve().name} | study.image_facts(images)
-        found = measure(
+        measured = measure(
             images,
             sampler(load_run(run), images),
             snapshots=snapshot_samplers(run, images) if study.curve else {},
-            fitted=partial(_kept, study, run.detectors, run.samples, facts),
             **study.measured,
         )
-        write_json(run.detection_path, found)
+        facts = {"generated": run.path.resolve().name} | study.image_facts(images)
+        _write(study, measured, run.detection_path, run.detectors, run.samples, facts)
         _report(run)
-    return found
+    return measured.found
 
 
-def detect_across(runs: Sequence[Run], study: Study) -> dict[str, Any]:
+def distinct(runs: Iterable[Run]) -> dict[str, Run]:
+    """Each run once, by the name of its folder, or by its path where two have one name."""
+    by_path = {run.path.resolve(): run for run in runs}
+    counted = Counter(path.name for path in by_path)
+    return {
+        path.name if counted[path.name] == 1 else str(path): run for path, run in by_path.items()
+    }
+
+
+def detect_across(runs: Iterable[Run], study: Study) -> dict[str, Any]:
     """Measure detectors on generators and data they were not trained on; write it into each run.
 
     Returns:
-        `{"runs": […], "leave_one_out": […], "matrix": […], "not_computed": […]}`.
+        `{"runs": […], "leave_one_out": […], "matrix": […], "not_computed": […], "protocol": …}`.
+
+    Raises:
+        zoo.errors.UsageError: If there are fewer than two runs.
     """
-    contenders = [_contender(run, study) for run in runs]
+    by_name = distinct(runs)
+    if len(by_name) < 2:
+        raise UsageError("two runs at least are needed for a matrix")
+    contenders = [_contender(name, run, study) for name, run in by_name.items()]
     panel = Panel(study.detectors, study.options)
     with progress("Across runs", rounds(contenders), "rounds") as advance:
         found = across(contenders, panel, n=study.n, advance=advance)
     lost = [{"name": f"detector {name}", "reason": why} for name, why in panel.failed.items()]
-    found = {"runs": [c.name for c in contenders], "n": study.n, "seed": study.seed, **found}
     found["not_computed"] += lost
-    for run in runs:
+    card = protocol(contenders, panel, n=study.n, recompress=study.recompress)
+    found = {"runs": list(by_name), "n": study.n, "seed": study.seed, **found, "protocol": card}
+    for run in by_name.values():
         with run.lock():
             write_json(run.detection_path, run.read_mapping(run.detection_path) | {"across": found})
             _report(run)
     return found
 
 
-def _contender(run: Run, study: Study) -> Contender:
+def _contender(name: str, run: Run, study: Study) -> Contender:
     from zoo.gan import load_run
 
     images = images_of(run)
     treat = partial(jpeg, quality=study.recompress) if study.recompress else None
     material = Material(images, sampler(load_run(run), images), study.seed, treat)
-    return Contender(run.path.resolve().name, material)
+    valid = bool(run.read_mapping(run.detection_path).get("valid"))
+    return Contender(name, material, valid)
 
 
 def detect_sets(
@@ -131,7 +154,7 @@ def detect_sets(
 
     Args:
         real: Dataset of real images, such as `folder:PATH`.
-        fake: Dataset of generated images.
+        fake: Dataset of generated images, whose values are mapped as those of the real ones.
         study: How.
         image_size: Of both; `None` for their own.
         out: Folder for detection.json, the trained detectors and the pictures.
@@ -141,29 +164,45 @@ def detect_sets(
             learn their files instead of realism.
     """
     images, fakes = (load_data(name, image_size=image_size) for name in (real, fake))
+    fakes = in_values_of(images, fakes)
     check_files(images, fakes, recompressed=study.recompress is not None)
-    facts = {"generated": fakes.name} | study.image_facts(images)
-    fitted = partial(_kept, study, out / "detectors", out, facts) if out else None
-    found = measure(images, Pool(fakes), fitted=fitted, **study.measured)
+    measured = measure(images, Pool(fakes), **study.measured)
     if out:
-        write_json(out / "detection.json", found)
-    return found
+        facts = {"generated": fakes.name} | study.image_facts(images)
+        _write(study, measured, out / "detection.json", out / "detectors", out, facts)
+    return measured.found
 
 
-def _kept(
+def _write(
     study: Study,
+    measured: Detection,
+    table: Path,
     folder: Path,
     pictures: Path,
     facts: Mapping[str, Any],
-    name: str,
-    detector: Any,
-    trial: Trial,
 ) -> None:
-    """Keep a fitted detector and draw what it goes by."""
-    record = next(record for record in study.detectors if record.name == name)
-    keep(folder / name, record, detector, trial, facts)
-    write_spectrum(trial, pictures / "spectrum.png")
-    write_heatmaps(detector, trial, pictures / f"gradcam-{name}.png")
+    """Write the table, then detectors and pictures, those of an earlier table being gone first."""
+    with cannot_write(table.parent):
+        clear(folder)
+        for old in (*pictures.glob("gradcam-*.png"), pictures / "spectrum.png"):
+            old.unlink(missing_ok=True)
+    write_json(table, measured.found)
+    if (trial := measured.trial) is None:
+        return
+    facts = {**facts, **{key: measured.found[key] for key in ("valid", "reasons")}}
+    records = {record.name: record for record in study.detectors}
+    _try("the spectrum", "drawn", partial(write_spectrum, trial, pictures / "spectrum.png"))
+    for name, detector in measured.fitted.items():
+        _try(name, "kept", partial(keep, folder / name, records[name], detector, trial, facts))
+        path = pictures / f"gradcam-{name}.png"
+        _try(f"what {name} sees", "drawn", partial(write_heatmaps, detector, trial, path))
+
+
+def _try(what: str, verb: str, action: Callable[[], Any]) -> None:
+    try:
+        action()
+    except Exception as error:  # someone else's detector may raise anything
+        print(f"warning: {what} is not {verb}: {explain(error)}", file=sys.stderr)
 
 
 def _report(run: Run) -> None:

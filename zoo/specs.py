@@ -146,7 +146,8 @@ class Detector(Record):
     `save(path)` and its module a `load(path)`, and explained if it has `heatmaps(images, label)`.
     Where classes are told apart (`zoo utility`), one whose constructor takes `augment` is told
     whether to change training images at random, and one whose `fit` takes `weights` how much each
-    image counts.
+    image counts. There its `get_params()`, if it has it, must be JSON values, by which a finished
+    training is known again, and so is the content of `weights_file`, a path, if it has that.
 
     Attributes:
         framework: `"sklearn"` (saved with skops) or `"keras"` (saved as `.keras`).

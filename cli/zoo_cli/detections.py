@@ -23,6 +23,10 @@ def print_answer(answer: Mapping[str, Any], as_json: bool) -> None:
         f"{answer['trained_on']['generated']}; right about {answer['test_accuracy']:.1%} of "
         f"{answer['n_test']} test images"
     )
+    if answer["valid"] is None:
+        click.echo("this detector was kept without the controls of its table")
+    else:
+        click.echo(_verdict(answer))
     click.echo(answer["limit"], err=True)
 
 
@@ -84,7 +88,7 @@ def _print_matrix(part: str, rows: Sequence[Mapping[str, Any]]) -> None:
             row["detector"],
             ", ".join(row["trained_on"]),
             row["tested_on"],
-            percent(row["accuracy"]),
+            percent(row["accuracy"]) + ("" if row["valid"] else " (void)"),
             span(row["interval"], percent),
         )
         for row in rows

@@ -31,11 +31,13 @@ class ImageBuilder(  # type: ignore[call-arg]
         channels: Of every image, 1 to 4.
         dtype: Of every image, `np.uint8` or `np.uint16`.
         masks: Whether images have a `mask`; one without is read back without.
-        fields: Further fields: `str`, `int`, `float`, or the names of the classes.
+        fields: Further fields: `str`, `int`, `float`, or the names of the classes. `codec`, as
+            `zoo.data.decode.encoding` gives it, tells which files lost detail to compression.
         splits: Names of the official splits; those without an image are left out.
         pixel_size: (y, x) in micrometres, where all images have the same; else `None`.
         rejected: What was set aside while preparing.
-        counts: Masked objects, and images `by` each class of each field that holds classes.
+        counts: Masked objects, and images `by` each class of each field that holds classes,
+            and by codec.
     """
 
     channels: ClassVar[int]
@@ -77,6 +79,7 @@ class ImageBuilder(  # type: ignore[call-arg]
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         classes = {name: kind for name, kind in self.fields.items() if isinstance(kind, tuple)}
+        classes |= {"codec": ()} if self.fields.get("codec") is str else {}
         self.rejected: list[Rejection] = []
         self.counts: dict[str, Any] = {"masks": 0} if self.masks else {}
         if classes:
@@ -136,7 +139,7 @@ class ImageBuilder(  # type: ignore[call-arg]
         if self.masks:
             self.counts["masks"] += len(np.setdiff1d(example["mask"], 0))
         for name, counted in self.counts.get("by", {}).items():
-            counted[example[name]] += 1
+            counted[example[name]] = counted.get(example[name], 0) + 1
 
 
 def _unless_empty(examples: Iterator[Any]) -> Iterator[Any] | None:

@@ -4,7 +4,8 @@ import contextlib
 import dataclasses
 import importlib
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,17 @@ def encoding(content: Path | bytes, *, name: str = "") -> str:
     except Exception:  # decoders raise whatever a damaged file leads them to
         return ""
     return f"{kind}{LOSSY}" if lossy else kind
+
+
+def encodings(formats: Mapping[str, int]) -> dict[str, Any]:
+    """The facts of files of which so many have each encoding, and how many a lossy one."""
+    lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
+    return {"formats": dict(formats), "lossy_files": lossy}
+
+
+def encodings_of(files: Iterable[Path]) -> dict[str, Any]:
+    """`encodings` of files, the most frequent first; those that cannot be read are left out."""
+    return encodings(dict(Counter(filter(None, map(encoding, files))).most_common()))
 
 
 def _module(content: Path | bytes, name: str) -> Any:

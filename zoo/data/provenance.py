@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.crops import Crops
-from zoo.data.decode import LOSSY
+from zoo.data.decode import encodings
 from zoo.data.imageset import PARTS, ImageSet
 from zoo.data.plan import Plan
 from zoo.data.splits import MIN_GROUPS
@@ -36,10 +36,7 @@ def origin(record: Dataset, found: Mapping[str, Any]) -> dict[str, Any]:
 def _encodings(facts: Mapping[str, Any]) -> dict[str, Any]:
     """How many files of a prepared dataset have each encoding, where its builder counted them."""
     formats = facts.get("contents", {}).get("by", {}).get("codec")
-    if not formats:
-        return {}
-    lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
-    return {"formats": formats, "lossy_files": lossy}
+    return encodings(formats) if formats else {}
 
 
 def counts(images: ImageSet, crops: Crops, plan: Plan, *, view: View) -> dict[str, Any]:

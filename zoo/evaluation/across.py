@@ -13,6 +13,8 @@ from zoo.runs import Run
 SEEDS = 3
 RESAMPLED = ("m", "interval", "floor")
 """What only floor, range and ratio depend on; a value is measured with all images."""
+OF_CLASSIFIERS = ("classifiers", "images_shown", "classic_augmentation")
+"""What the card of a utility states by classifier."""
 APART = ("seed", "out", "device", "threads", "offline", "keep", "eval")
 
 
@@ -22,7 +24,7 @@ class Number:
 
     Attributes:
         name: Of the number; numbers of one name are set side by side.
-        section: `scores`, `detection` or `memorisation`.
+        section: `scores`, `detection`, `memorisation`, `utility` or `segmentation`.
         value: The number.
         ratio: Over its floor, if it has one.
         comparable: What its protocol card says must be equal.
@@ -86,7 +88,7 @@ def _numbers(run: Run) -> Iterator[Number]:
                 name=f"accuracy of {row['name']}",
                 section="detection",
                 value=row["accuracy"],
-                comparable=_comparable(detection),
+                comparable=_of_one(row["name"], _comparable(detection), ["detectors"]),
             )
     memorisation = run.read_mapping(run.memorisation_path)
     for test in memorisation.get("tests") or []:
@@ -96,6 +98,28 @@ def _numbers(run: Run) -> Iterator[Number]:
             value=test["value"],
             comparable=_comparable(memorisation),
         )
+    utility = run.read_mapping(run.utility_path)
+    for row in utility.get("table") or []:
+        yield Number(
+            name=f"F1 of {row['classifier']} trained on {row['arm']}",
+            section="utility",
+            value=row["f1"]["mean"],
+            comparable=_of_one(row["classifier"], _comparable(utility), OF_CLASSIFIERS),
+        )
+    segmentation = run.read_mapping(run.segmentation_path)
+    for row in segmentation.get("table") or []:
+        yield Number(
+            name=f"Dice of a U-Net trained on {row['arm']}",
+            section="segmentation",
+            value=row["dice"]["mean"],
+            comparable=_comparable(segmentation),
+        )
+
+
+def _of_one(name: str, comparable: Mapping[str, Any], keyed: Sequence[str]) -> dict[str, Any]:
+    """Without what belongs to other detectors, whose number alpha depends on."""
+    kept = {key: value for key, value in comparable.items() if key != "alpha_controls"}
+    return kept | {key: {name: (comparable.get(key) or {}).get(name)} for key in keyed}
 
 
 def _comparable(measured: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.data.imageset import HELD_OUT, ImageSet
 
-PACKAGES = ("zoo", "numpy", "tensorflow", "keras")
+PACKAGES = ("zoo", "numpy", "tensorflow", "keras", "keras-cv", "scikit-learn", "scikit-image")
 QUANTISATION = {
     "uint8": "uint8, generated images rounded half up: floor(127.5 x + 128), clamped",
     "uint16": (
@@ -49,7 +49,7 @@ def surroundings(seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
     }
 
 
@@ -83,7 +83,8 @@ def difference(
     return "", None, None
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the packages on which a measurement depends."""
     found = {}
     for package in PACKAGES:
         try:

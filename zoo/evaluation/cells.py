@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.evaluation.card import versions
 from zoo.runs.files import write_json
 
 
@@ -27,13 +27,14 @@ class Cells:
         """The piece of these facts, from its file or measured now.
 
         Args:
-            facts: JSON values; another value of any of them is another piece.
+            facts: JSON values; another value of any of them is another piece, and so is another
+                version of a package that measures.
             measure: Gives JSON values.
 
         Raises:
             zoo.errors.ZooError: If its file is damaged or cannot be written.
         """
-        facts = {"zoo": version("zoo"), **facts}
+        facts = {"versions": versions(), **facts}
         path = self._path(facts)
         if path is not None and path.is_file():
             return _read(path)

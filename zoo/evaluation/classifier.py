@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.hashing import file_hash
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.evaluation.arms import Images, Labels, TrainingSet
 from zoo.specs import Detector
@@ -45,24 +46,19 @@ class Classifier:
         target: Called as `target(seed=…, **options)`.
         options: Given ones that its constructor takes.
         keywords: All that its constructor takes.
+        parameters: What it is made with, as JSON values; of a file of weights its SHA-256.
     """
 
     name: str
     target: Callable[..., Any]
     options: Mapping[str, Any]
     keywords: frozenset[str]
+    parameters: Mapping[str, Any]
 
     @property
     def augments(self) -> bool:
         """Whether it does classic augmentation by itself, anew in each epoch."""
         return "augment" in self.keywords
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What it is made with, as JSON values."""
-        known = getattr(self.target(seed=0, **self.options), "get_params", lambda: self.options)()
-        kept = {name: value for name, value in known.items() if name not in OWN}
-        return dict(json.loads(json.dumps(kept, default=str)))
 
     def fitted(
         self, training: TrainingSet, validation: Labelled, *, seed: int, classic: bool, weigh: bool
@@ -118,13 +114,15 @@ def classifiers(
         options: Text as typed after `-o`, or typed values.
 
     Returns:
-        The classifiers, and those whose code cannot be imported with the reason.
+        The classifiers, and those that cannot be made, or of which nobody can say what they
+        depend on, with the reason.
 
     Raises:
         zoo.errors.UsageError: If none takes one of the options, or a value is of a wrong type.
     """
     found: list[Classifier] = []
     failed: dict[str, str] = {}
+    taken: set[str] = set()
     for record in records:
         try:
             target = record.load()
@@ -137,12 +135,37 @@ def classifiers(
             for name, value in options.items()
             if name in parameters and name not in OWN
         }
-        found.append(Classifier(record.name, target, own, frozenset(parameters)))
-    taken = {name for classifier in found for name in classifier.options}
+        taken |= set(own)
+        try:
+            facts = _parameters(target(seed=0, **own), own)
+        except UsageError:
+            raise
+        except Exception as error:
+            failed[record.name] = (
+                str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+            )
+            continue
+        found.append(Classifier(record.name, target, own, frozenset(parameters), facts))
     if lost := sorted(set(options) - taken):
-        names = ", ".join(classifier.name for classifier in found)
+        names = ", ".join(record.name for record in records)
         raise UsageError(f"-o {lost[0]}: no option of {names}")
     return found, failed
+
+
+def _parameters(made: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    known = getattr(made, "get_params", lambda: options)()
+    kept = {name: value for name, value in known.items() if name not in OWN}
+    if file := getattr(made, "weights_file", None):
+        kept["weights"] = f"sha256:{file_hash(file, 'sha256')}"
+    for name, value in kept.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            raise ZooError(
+                f"its parameter {name} is no JSON value but {type(value).__name__}, so a training "
+                "could not be told from another one"
+            ) from None
+    return dict(json.loads(json.dumps(kept)))
 
 
 def _annotation(parameter: inspect.Parameter) -> str:

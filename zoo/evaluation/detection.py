@@ -1,6 +1,7 @@
 """Can a detector tell generated from real images? A table, its controls and a curve."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,11 @@ from zoo.data.imageset import ImageSet
 from zoo.errors import NotComputed
 from zoo.evaluation.answers import Row, accuracy, row, trend
 from zoo.evaluation.card import card, data_facts, origin
+from zoo.evaluation.confound import warn_of_loss
 from zoo.evaluation.controls import SEEDS, Build, Control, chance, noise_trial, power
+from zoo.evaluation.encoding import encoding_of
 from zoo.evaluation.panel import Panel
-from zoo.evaluation.robustness import UNITS, changed, jpeg, robustness
+from zoo.evaluation.robustness import UNITS, jpeg, robustness
 from zoo.evaluation.spectrum import spectra
 from zoo.evaluation.trial import Material, Pool, Sample, Trial, probabilities, shared_groups
 from zoo.progress import progress
@@ -22,10 +25,29 @@ from zoo.specs import Detector
 FAMILY_ALPHA = 0.01
 CONTROL_FITS = 2 * len(SEEDS) + 1
 
-Fitted = Callable[[str, Any, Trial], None]
+
+@dataclass(frozen=True)
+class Detection:
+    """What was measured, and with which detectors.
+
+    Attributes:
+        found: What detection.json holds. `valid` is false when a control failed, and `reasons`
+            says which and what that means.
+        trial: From which the detectors of the first seed learnt; `None` if there was none.
+        fitted: Name to detector of the first seed, fitted, of those in the table.
+    """
+
+    found: dict[str, Any]
+    trial: Trial | None = None
+    fitted: Mapping[str, Any] = field(default_factory=dict)
 
 
-def detect(
+def detect(images: ImageSet, sample: Sample | Pool, **settings: Any) -> dict[str, Any]:
+    """What detection.json holds; `measure` documents the settings."""
+    return measure(images, sample, **settings).found
+
+
+def measure(
     images: ImageSet,
     sample: Sample | Pool,
     *,
@@ -39,8 +61,7 @@ def detect(
     family: int | None = None,
     robust: bool = False,
     recompress: int | None = None,
-    fitted: Fitted | None = None,
-) -> dict[str, Any]:
+) -> Detection:
     """Train detectors on `detect_train`, tune on `validation`, measure once on `test`.
 
     Args:
@@ -58,11 +79,6 @@ def detect(
         robust: Whether the test images are also compressed, blurred and so on.
         recompress: Quality, 1 to 95, of a JPEG compression of real and generated images alike,
             so that no detector learns one that only one side has been through.
-        fitted: Told each detector of the first seed, fitted, with its name and its trial.
-
-    Returns:
-        What detection.json holds. `valid` is false when a control failed, and `reasons` says
-        which and what that means.
     """
     snapshots = snapshots or {}
     treat = partial(jpeg, quality=recompress) if recompress else None
@@ -70,66 +86,49 @@ def detect(
     try:
         material.check()
     except NotComputed as error:
-        return _nothing(str(error))
+        return Detection(_nothing(str(error)))
     if not detectors:
-        return _nothing("no detectors are installed")
+        return Detection(_nothing("no detectors are installed"))
+    if not (recompress or isinstance(sample, Pool)):
+        warn_of_loss(images)
     panel = Panel(detectors, options)
     alpha = FAMILY_ALPHA / (family or len(detectors))
     with progress("Detecting", repeats + CONTROL_FITS + len(snapshots), "rounds") as advance:
-        first = _First(material.trial(n), robust=robust, fitted=fitted)
-        table = _table(panel, material, first, n, repeats, advance)
+        first = material.trial(n)
+        fitted: dict[str, Any] = {}
+        table = _table(panel, material, first, fitted, n, repeats, advance)
+        changes = robustness(panel, fitted, first.test) if robust else []
         controls = _controls(panel, _control_trials(material, n, n_small), alpha, advance)
         curve = _curve(panel, material, snapshots, n_small, advance)
     found = _assemble(panel, table, controls, curve, _shared(material))
-    found["robustness"] = [r for r in first.rows if r["detector"] in panel.builds]
-    found["spectrum"] = spectra(first.trial.test)
+    found["robustness"] = [r for r in changes if r["detector"] in panel.builds]
+    found["spectrum"] = spectra(first.test)
     settings: dict[str, Any] = {"n": n, "n_small": n_small, "repeats": repeats, "alpha": alpha}
     settings["recompressed"] = f"JPEG, quality {recompress}" if recompress else None
-    return found | {"protocol": _protocol(panel, material, settings)}
-
-
-class _First:
-    """What is done with the detectors of the first seed beside asking them.
-
-    Attributes:
-        trial: From which they learn.
-        rows: Their accuracy on changed images.
-    """
-
-    def __init__(self, trial: Trial, *, robust: bool, fitted: Fitted | None) -> None:
-        self.trial = trial
-        self.rows: list[Row] = []
-        self._fitted = fitted
-        self._variants = list(changed(trial.test.images)) if robust else []
-
-    def asking(self, name: str, build: Build) -> npt.NDArray[np.float64]:
-        """Fit a detector and return (n_test,) probabilities of being generated."""
-        detector = self.trial.fit(build(0))
-        answers = probabilities(detector, self.trial.test.images)
-        rows = robustness(detector, self.trial.test, self._variants)
-        self.rows += [{"detector": name, **r} for r in rows]
-        if self._fitted:
-            self._fitted(name, detector, self.trial)
-        return answers
+    found["protocol"] = _protocol(panel, material, settings)
+    return Detection(found, first, {name: fitted[name] for name in panel.builds})
 
 
 def _table(
     panel: Panel,
     material: Material,
-    first: _First,
+    first: Trial,
+    fitted: dict[str, Any],
     n: int,
     repeats: int,
     advance: Callable[[float], None],
 ) -> dict[str, Row]:
+    """A row for each detector; those of the first seed are put into `fitted`."""
     answers: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in panel.builds}
     for repetition in range(repeats):
-        trial = material.trial(n, repetition=repetition) if repetition else first.trial
-        asking = _asking(trial, repetition) if repetition else first.asking
+        trial = material.trial(n, repetition=repetition) if repetition else first
+        asking = _asking(trial, repetition, None if repetition else fitted)
         for name, given in panel.each(asking).items():
             answers[name].append(given)
         advance(1)
-    test = first.trial.test
-    return {name: {"name": name, **row(np.stack(answers[name]), test)} for name in panel.builds}
+    return {
+        name: {"name": name, **row(np.stack(answers[name]), first.test)} for name in panel.builds
+    }
 
 
 def _control_trials(material: Material, n: int, n_small: int) -> dict[str, Trial]:
@@ -173,8 +172,16 @@ def _curve(
     return rows
 
 
-def _asking(trial: Trial, seed: int) -> Callable[[str, Build], npt.NDArray[np.float64]]:
-    return lambda name, build: trial.probabilities(build(seed))
+def _asking(
+    trial: Trial, seed: int, fitted: dict[str, Any] | None = None
+) -> Callable[[str, Build], npt.NDArray[np.float64]]:
+    def ask(name: str, build: Build) -> npt.NDArray[np.float64]:
+        detector = trial.fit(build(seed))
+        if fitted is not None:
+            fitted[name] = detector
+        return probabilities(detector, trial.test.images)
+
+    return ask
 
 
 def _shared(material: Material) -> int:
@@ -211,6 +218,10 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
     comparable = {
         **data_facts(material.images),
         "split": "by group: detect_train to train, validation to tune, test to measure once",
+        "encoding": {
+            "real": encoding_of(material.images),
+            "generated": encoding_of(pool) if pool else "never encoded",
+        },
         "recompressed": settings["recompressed"],
         "balance": "1:1, fakes neither chosen nor truncated",
         "latents": "disjoint seeds for training, validation and test",
@@ -221,7 +232,6 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
         "confusion": "answers of all seeds together",
         "interval": "95 %, bootstrap of groups; each generated image is a group",
         "chance_controls": "labels given to groups at random, compared with all other labellings",
-        "alpha_controls": settings["alpha"],
         "robustness": {"trained_on": "unchanged images, first seed", **UNITS},
         "detectors": panel.options,
     }
@@ -233,7 +243,8 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
             "interval": "95 %, bootstrap of groups, of generated images too",
         }
     seconds = {name: round(value, 1) for name, value in panel.seconds.items()}
-    return card(comparable, {**origin(material.seed, material.images), "seconds": seconds})
+    provenance = {**origin(material.seed, material.images), "seconds": seconds}
+    return card(comparable, {**provenance, "alpha_controls": settings["alpha"]})
 
 
 def _nothing(reason: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def check_encodings(real: tuple[str, str], fake: tuple[str, str]) -> None:
     Raises:
         zoo.errors.UsageError: If they do not match; says what encodes both alike.
     """
-    kinds = [_kinds(encoding) for _, encoding in (real, fake)]
+    kinds = [lossiness(encoding) for _, encoding in (real, fake)]
     known = [kind for kind in kinds if kind]
     if len(set().union(*known)) > 1:
         raise UsageError(
@@ -64,7 +64,7 @@ def parse_reencode(text: str | None) -> int | None:
     return quality
 
 
-def _kinds(encoding: str) -> set[bool]:
+def lossiness(encoding: str) -> set[bool]:
     """Whether files are lossy: one answer, both, or none if nothing is known."""
     if encoding == UNKNOWN:
         return set()

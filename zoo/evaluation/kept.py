@@ -1,6 +1,7 @@
 """Trained detectors on disk, and what one of them says of a picture."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,7 @@ from zoo.plugins import find
 from zoo.runs.files import write_json
 from zoo.specs import Detector
 
-FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
+FILES = {"sklearn": "detector.skops", "keras": "detector.npz"}
 FACTS = "facts.json"
 NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
 LIMIT = (
@@ -34,22 +35,33 @@ LIMIT = (
 def keep(
     folder: Path, record: Detector, detector: Any, trial: Trial, facts: Mapping[str, Any]
 ) -> None:
-    """Write a fitted detector and what is needed to ask it again.
+    """Write a fitted detector and what is needed to ask it again; nothing if that fails.
 
     Args:
         folder: Made if it is missing; the detector's files in it are replaced.
         record: Which detector.
-        detector: Fitted; one without `save` is not kept.
+        detector: Fitted; one without `save`, or whose module has no `load`, is not kept.
         trial: What it learnt from; the test images say how good it is.
-        facts: What `image_facts` gives, and where the generated images come from.
+        facts: What `image_facts` gives, where the generated images come from, and whether the
+            table that the detector is in is `valid`, with `reasons`.
     """
-    if not hasattr(detector, "save"):
+    if not (hasattr(detector, "save") and hasattr(_module(record), "load")):
         return
     answers = probabilities(detector, trial.test.images)
     folder.mkdir(parents=True, exist_ok=True)
-    detector.save(folder / FILES[record.framework])
     tested = {"test_accuracy": accuracy(answers, trial.test.labels), "n_test": len(trial.test)}
-    write_json(folder / FACTS, {"detector": record.name, **facts, **tested})
+    try:
+        detector.save(folder / FILES[record.framework])
+        write_json(folder / FACTS, {"detector": record.name, **facts, **tested})
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+
+
+def clear(folder: Path) -> None:
+    """Delete the detectors that were kept in a folder, and nothing else."""
+    for facts in folder.glob(f"*/{FACTS}"):
+        shutil.rmtree(facts.parent)
 
 
 def image_facts(images: ImageSet, *, recompress: int | None = None) -> dict[str, Any]:
@@ -97,8 +109,11 @@ def open_kept(folder: Path) -> tuple[Any, dict[str, Any]]:
     """
     facts = _facts(folder / FACTS)
     record = find("detectors", str(facts.get("detector")))
-    module = import_module(record.target.partition(":")[0])
-    return module.load(folder / FILES[record.framework]), facts
+    return _module(record).load(folder / FILES[record.framework]), facts
+
+
+def _module(record: Detector) -> Any:
+    return import_module(record.target.partition(":")[0])
 
 
 def _facts(path: Path) -> dict[str, Any]:
@@ -120,7 +135,8 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
 
     Raises:
         zoo.errors.ZooError: If the picture cannot be read, is too small, or has another number of
-            channels or another type than the training images.
+            channels or another type than the training images; or if each of these was mapped by
+            its own values.
     """
     detector, facts = open_kept(folder)
     images = _tiles(prepared(file, facts), *facts["image_shape"][:2], name=file)
@@ -138,6 +154,8 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
         "trained_on": {key: facts.get(key) for key in ("data", "generated", "image_shape")},
         "test_accuracy": facts["test_accuracy"],
         "n_test": facts["n_test"],
+        "valid": facts.get("valid"),
+        "reasons": facts.get("reasons", []),
         "limit": LIMIT,
     }
 
@@ -150,6 +168,11 @@ def prepared(file: Path, facts: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
         pixels, _ = decode(file)
     except ZooError as error:
         raise ZooError(f"{file}: {error}") from error
+    if facts["intensity"].get("per") == "image":
+        raise ZooError(
+            f"{facts['detector']} learnt from images that were each mapped by values of their own "
+            f"(intensity {facts['intensity'].get('by')}); it cannot be asked about {file}"
+        )
     intensity = Intensity.from_facts(facts["intensity"])
     *_, channels = facts["image_shape"]
     if pixels.shape[2] != channels or pixels.dtype.name != intensity.raw_dtype:

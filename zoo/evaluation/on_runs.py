@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.data import ImageSet
-from zoo.errors import Interrupted, UsageError
-from zoo.evaluation.trained import CHOOSING, conditional, masked, per_class
+from zoo.errors import Interrupted
+from zoo.evaluation.trained import CHOOSING, conditional, external_test, masked, per_class
 from zoo.plugins import find
 from zoo.recipe import locate
 from zoo.runs import Run, write_json
@@ -46,7 +45,8 @@ def utility_of(
         data: Real images, by default those of the run; of one run for each class, those of the
             first without its `accept` and `reject`.
         label: The field with the classes, by default the run's.
-        external: Another dataset with the same classes, all of which is a second test.
+        external: Another dataset with the same classes, all of which is a second test; it is cut
+            as the real images are, and holds none that anything learns from.
         **plan: Of `zoo.evaluation.utility_plan.Plan`.
 
     Returns:
@@ -66,7 +66,10 @@ def utility_of(
     from zoo.evaluation.utility import utility
     from zoo.evaluation.utility_plan import Plan
 
-    records = [find("detectors", name) for name in classifiers or default_classifiers()]
+    records = [
+        find("detectors", name) for name in dict.fromkeys(classifiers or default_classifiers())
+    ]
+    all_runs = list(of_class.values()) or [first]
     with _written(first):
         changes: dict[str, Any] = {"data": locate(data)} if data else {}
         changes |= {"label": label} if label else {}
@@ -81,7 +84,7 @@ def utility_of(
             make,
             records,
             Plan(**plan),
-            external=_external(first, external, images) if external else None,
+            external=external_test(locate(external), images, all_runs) if external else None,
             facts=facts,
             folder=first.utility_cells,
         )
@@ -126,13 +129,3 @@ def _written(run: Run) -> Iterator[None]:
                 f"interrupted; what is finished lies in {run.path}, the same command goes on"
             ) from None
     build(run)
-
-
-def _external(run: Run, name: str, images: ImageSet) -> ImageSet:
-    """Another dataset, read in its own way but for the size."""
-    from zoo.data import load
-
-    if locate(name) == images.name:
-        raise UsageError(f"--external {name}: it is what the run was trained on")
-    offline = run.recipe["settings"]["offline"]
-    return load(locate(name), image_size=images.shape[1:3], offline=offline)

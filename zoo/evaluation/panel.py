@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from zoo.evaluation.controls import Build
 from zoo.evaluation.measures import explain
+from zoo.evaluation.parameters import json_parameters
 from zoo.specs import Detector
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ class Panel:
         builds: Name to `build(seed)`, of the detectors that have not failed.
         failed: Name to what it raised.
         seconds: Name to the time it took.
-        options: Name to its parameters, where it states them.
+        options: Name to its parameters, as JSON values.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Panel:
     def _add(self, record: Detector, options: Mapping[str, Any]) -> None:
         target = record.load()
         self.builds[record.name] = lambda seed: target(seed=seed, **options)
-        self.options[record.name] = getattr(target(seed=0, **options), "get_params", dict)()
+        self.options[record.name] = json_parameters(target(seed=0, **options), options)
 
     def each(self, measure: Callable[[str, Build], T]) -> dict[str, T]:
         """What `measure(name, build)` gives for every detector that has not failed."""

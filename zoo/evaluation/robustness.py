@@ -1,7 +1,7 @@
 """How much of what a detector sees survives what happens to images on their way."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from zoo.evaluation.answers import Row, accuracy
+from zoo.evaluation.controls import Build
+from zoo.evaluation.panel import Panel
 from zoo.evaluation.trial import Examples, probabilities
 
 Images = npt.NDArray[np.uint8]
@@ -37,24 +39,24 @@ def changed(images: Images) -> Iterator[tuple[str, float, Images]]:
         yield "resize", factor, resized(images, factor)
 
 
-def robustness(
-    detector: Any, test: Examples, variants: list[tuple[str, float, Images]]
-) -> list[Row]:
-    """Accuracy of a fitted detector, which has seen no changed image, under each change.
+def robustness(panel: Panel, fitted: Mapping[str, Any], test: Examples) -> list[Row]:
+    """Accuracy of fitted detectors, which have seen no changed image, under each change.
 
     Args:
-        detector: Fitted on images as they are.
-        test: The test images.
-        variants: What `changed` gives for them; real and generated ones are changed alike.
+        panel: The detectors; one that fails leaves it.
+        fitted: Name to detector, fitted on images as they are.
+        test: The test images, changed in one way at a time, real and generated ones alike.
     """
-    return [
-        {
-            "change": change,
-            "strength": strength,
-            "accuracy": accuracy(probabilities(detector, images), test.labels),
-        }
-        for change, strength, images in variants
-    ]
+    rows: list[Row] = []
+    for change, strength, images in changed(test.images):
+
+        def measure(name: str, build: Build, images: Images = images) -> float:
+            return accuracy(probabilities(fitted[name], images), test.labels)
+
+        for name, value in panel.each(measure).items():
+            row = {"change": change, "strength": strength, "accuracy": value}
+            rows.append({"detector": name, **row})
+    return rows
 
 
 def jpeg(images: Images, quality: int) -> Images:

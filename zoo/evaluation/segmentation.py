@@ -26,6 +26,7 @@ from zoo.progress import progress
 ARMS = ("real", "synthetic", "real + synthetic")
 SCORES = ("dice", "iou")
 MIN_GROUPS = 4
+VALIDATION = 512  # images at most, spread over the groups: they are asked eight times a training
 
 Masks = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -97,8 +98,11 @@ def segmentation(
     plan = plan or Plan()
     if images.instances is None:
         raise UsageError(f"{images.name} has no masks")
-    training = draw(images.split("train"), plan.n, seed=plan.seed)
-    parts = [_pairs(part) for part in (training, images.split("validation"), images.split("test"))]
+    training, validation = (
+        draw(images.split(part), n, seed=plan.seed)
+        for part, n in (("train", plan.n), ("validation", VALIDATION))
+    )
+    parts = [_pairs(part) for part in (training, validation, images.split("test"))]
     _check(parts[1], parts[2])
     known = {"data": images.fingerprint, "n": len(training), "synthetic": dict(facts or {})}
     known |= {key: value for key, value in asdict(plan).items() if key != "seeds"}

@@ -20,7 +20,7 @@ from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.cells import Cells
 from zoo.evaluation.classifier import Classifier, answers, classifiers
 from zoo.evaluation.utility_plan import Material, Plan, gather
-from zoo.evaluation.utility_table import Tested, tables
+from zoo.evaluation.utility_table import MOST_VALUES, Tested, tables
 from zoo.progress import progress
 from zoo.specs import Detector
 
@@ -64,7 +64,7 @@ class Bench:
         try:
             return self.cells.take(facts, partial(self._measure, classifier, arm, seed))
         except NotComputed as error:
-            excused = arm.remedy == "class weights"
+            excused = arm.classic or arm.remedy == "class weights"
             place = self.excused if excused else self.failed
             place[f"{arm.name} with {classifier.name}" if excused else classifier.name] = str(error)
         except Broken as error:
@@ -141,6 +141,7 @@ def utility(
     """
     plan = plan or Plan()
     studies = plan.studies(images.class_names)
+    plan.check([record.name for record in records])
     material = gather(images, make, plan, external, facts or {})
     found, absent = classifiers(records, plan.options)
     bench = Bench(material, Cells(folder))
@@ -150,11 +151,12 @@ def utility(
         for classifier in found
         for study in studies
         for arm in study.arms
+        if study.name != "arms" or plan.asks(arm.name, classifier.name)
     ]
     with progress("Training classifiers", len(jobs), "trainings") as advance:
         for study, classifier, arm, seed in jobs:
             if (cell := bench.cell(classifier, arm, seed)) is not None:
-                study.add(classifier.name, arm.name, cell)
+                study.add(classifier.name, arm.name, seed, cell)
             advance(1)
     kept = [classifier for classifier in found if classifier.name not in bench.failed]
     if not kept:
@@ -167,23 +169,41 @@ def utility(
         by=np.asarray(by.groups if plan.by == "group" else by.fields[plan.by]).astype(str),
     )
     missing = {f"classifier {name}": why for name, why in (absent | bench.failed).items()}
-    missing |= {arm.name: "it was not asked for" for arm in ARMS if arm.name not in plan.arms}
+    if plan.by != "group" and (values := len(np.unique(tested.by))) > MOST_VALUES:
+        missing[f"accuracy by {plan.by}"] = f"{values} values, more than {MOST_VALUES}"
+    missing |= dict.fromkeys(_unasked(plan, kept), "it was not asked for")
     return {
         **tables(studies, [classifier.name for classifier in kept], tested),
+        "by": plan.by,
         "not_computed": [
             {"name": name, "reason": why} for name, why in (missing | bench.excused).items()
         ],
-        "protocol": _protocol(images, material, plan, kept),
+        "protocol": _protocol(images, external, material, plan, kept),
     }
 
 
+def _unasked(plan: Plan, kept: Sequence[Classifier]) -> list[str]:
+    """Arms that were not measured with any classifier, or with which they were not."""
+    found = []
+    for arm in ARMS:
+        without = [each.name for each in kept if not plan.asks(arm.name, each.name)]
+        everywhere = len(without) == len(kept)
+        found += [arm.name] if everywhere else [f"{arm.name} with {name}" for name in without]
+    return found
+
+
 def _protocol(
-    images: ImageSet, material: Material, plan: Plan, kept: Sequence[Classifier]
+    images: ImageSet,
+    external: ImageSet | None,
+    material: Material,
+    plan: Plan,
+    kept: Sequence[Classifier],
 ) -> dict[str, Any]:
     n = len(material.training)
     shift = f"mirrored, turned where square, shifted by up to {100 * SHIFT:.0f} % of a side"
     comparable = {
         **data_facts(images),
+        **({"external": data_facts(external)} if external is not None else {}),
         "classes": list(images.class_names),
         "split": "by group: train to train, validation to choose, test to measure once",
         "training_images": n,

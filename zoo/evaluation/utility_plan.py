@@ -23,7 +23,8 @@ class Plan:
     """What is measured.
 
     Attributes:
-        arms: Names out of `ARMS`; all of them unless a study is of fewer.
+        arms: Names out of `ARMS`; all of them unless a study is of fewer, or those of each
+            classifier by its name.
         seeds: How many, of classifiers, of generated images and of what is cut.
         seed: The first.
         n: Real training images at most, spread over the groups.
@@ -33,7 +34,7 @@ class Plan:
         options: Of the classifiers, as text or typed.
     """
 
-    arms: Sequence[str] = tuple(arm.name for arm in ARMS)
+    arms: Sequence[str] | Mapping[str, Sequence[str]] = tuple(arm.name for arm in ARMS)
     seeds: int = 3
     seed: int = 0
     n: int = 2000
@@ -49,20 +50,37 @@ class Plan:
             zoo.errors.UsageError: If there is no such arm or class, or a share is none.
         """
         known = {arm.name: arm for arm in ARMS}
-        if strangers := [name for name in self.arms if name not in known]:
+        of_each = self.arms.values() if isinstance(self.arms, Mapping) else [self.arms]
+        asked = list(dict.fromkeys(name for names in of_each for name in names))
+        if strangers := [name for name in asked if name not in known]:
             raise unknown("arm", strangers[0], known)
-        found = [Study("arms", tuple(known[name] for name in self.arms))]
+        found = [Study("arms", tuple(known[name] for name in asked))]
         if self.imbalance:
             name, shares = self.imbalance
             if name not in class_names:
                 raise unknown("class", name, class_names)
             label = list(class_names).index(name)
-            for share in map(_checked, shares):
+            if not shares:
+                raise UsageError(f"imbalance of {name}: no share that it is cut to")
+            for share in _checked(shares):
                 arms = imbalance_arms(label, share)
                 found.append(Study("imbalance", arms, share, against="cut", label=label))
-        for share in map(_checked, self.low_data):
+        for share in _checked(self.low_data):
             found.append(Study("low_data", low_data_arms(share), share))
         return found
+
+    def asks(self, arm: str, classifier: str) -> bool:
+        """Whether one of the five arms is measured with a classifier."""
+        return arm in (self.arms[classifier] if isinstance(self.arms, Mapping) else self.arms)
+
+    def check(self, classifiers: Sequence[str]) -> None:
+        """Refuse arms that are not those of the classifiers.
+
+        Raises:
+            zoo.errors.UsageError: If a classifier has no arms, or arms no classifier.
+        """
+        if isinstance(self.arms, Mapping) and (lost := set(self.arms) ^ set(classifiers)):
+            raise UsageError(f"arms of {min(lost)}: give those of each classifier, and no other's")
 
 
 @dataclass(frozen=True)
@@ -140,7 +158,8 @@ def _external(external: ImageSet, images: ImageSet) -> Labelled:
     return Labelled(held.images, code[held.labels], held.groups)
 
 
-def _checked(share: float) -> float:
-    if not 0 < share < 1:
-        raise UsageError(f"share {share:g}: expected above 0 and below 1")
-    return float(share)
+def _checked(shares: Sequence[float]) -> list[float]:
+    """Each of them once."""
+    if wrong := [share for share in shares if not 0 < share < 1]:
+        raise UsageError(f"share {wrong[0]:g}: expected above 0 and below 1")
+    return list(dict.fromkeys(float(share) for share in shares))

@@ -37,6 +37,7 @@ class Study:
         against: The arm that the others are compared with.
         label: The class that is cut.
         cells: (classifier, arm) to one answer for each seed.
+        seeds: (classifier, arm) to the seeds of those.
     """
 
     name: str
@@ -45,9 +46,18 @@ class Study:
     against: str = "real"
     label: int | None = None
     cells: dict[tuple[str, str], list[Mapping[str, Any]]] = field(default_factory=dict)
+    seeds: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
-    def add(self, classifier: str, arm: str, cell: Mapping[str, Any]) -> None:
-        """Take note of one seed."""
+    def add(self, classifier: str, arm: str, seed: int, cell: Mapping[str, Any]) -> None:
+        """Take note of one seed.
+
+        Raises:
+            ValueError: If it was added before, for it says nothing new of the deviation.
+        """
+        seeds = self.seeds.setdefault((classifier, arm), [])
+        if seed in seeds:
+            raise ValueError(f"{classifier}, {arm}: seed {seed} is counted already")
+        seeds.append(seed)
         self.cells.setdefault((classifier, arm), []).append(cell)
 
 
@@ -95,11 +105,13 @@ def tables(studies: Sequence[Study], names: Sequence[str], tested: Tested) -> di
         names: The classifiers to show.
         tested: The truth.
     """
+    rows = _rows(studies[0], names, tested, "test")
     return {
         "classifiers": list(names),
         "arms": [arm.name for arm in studies[0].arms],
         "class_names": list(tested.class_names),
-        "table": _rows(studies[0], names, tested, "test"),
+        "table": rows,
+        "extremes": [_extremes(row) for row in rows if len(row["per_value"] or ()) > 1],
         "ratios": _ratios(studies[0], names, tested),
         "majority": _majority(tested),
         "differences": _differences(studies[0], names, tested),
@@ -159,6 +171,16 @@ def _of_class(total: Counts, label: int) -> Row:
         name: summary(of_class(measure, label)(total)) for name, measure in PER_CLASS.items()
     }
     return {**found, "n": int(total[0, label].sum())}
+
+
+def _extremes(row: Row) -> Row:
+    """The values on which a classifier is worst and best."""
+    values = [{"value": value, **found} for value, found in row["per_value"].items()]
+    return {
+        **{key: row[key] for key in ("classifier", "arm")},
+        "worst": min(values, key=lambda each: each["accuracy"]),
+        "best": max(values, key=lambda each: each["accuracy"]),
+    }
 
 
 def _ratios(study: Study, names: Sequence[str], tested: Tested) -> list[Row]:

@@ -27,7 +27,7 @@ class Contents:
         turing: Answers of readers; empty if none were scored, which is nothing missing.
         nearest: Distances of the first generated images to their nearest training images.
         samples: Step to the picture of fixed latents at that step, in order.
-        heatmaps: Detector to the picture of where it sees evidence.
+        heatmaps: Detector of the table to the picture of where it sees evidence.
         pictures: `real`, `nearest`, `accepted` and others by name, those that exist.
         missing: Part to why it is not there, such as `{"evaluation": "…"}`.
     """
@@ -115,7 +115,7 @@ def read(run: Run) -> Contents:
         turing=_json(run, run.turing_path, "turing", missing),
         samples=step_pictures(run.samples),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
-        heatmaps=_heatmaps(run.samples),
+        heatmaps=_heatmaps(run, parts["detection"]),
         missing=missing,
         **parts,
     )
@@ -144,10 +144,10 @@ def step_pictures(folder: Path) -> dict[int, Path]:
     return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
 
 
-def _heatmaps(folder: Path) -> dict[str, Path]:
-    return {
-        path.stem.removeprefix("gradcam-"): path for path in sorted(folder.glob("gradcam-*.png"))
-    }
+def _heatmaps(run: Run, detection: Mapping[str, Any]) -> dict[str, Path]:
+    names = [row["name"] for row in detection.get("detectors") or []]
+    pictures = {name: run.sample_path(f"gradcam-{name}") for name in names}
+    return {name: path for name, path in pictures.items() if path.is_file()}
 
 
 PARTS = {

@@ -44,7 +44,13 @@ def _column(row: Mapping[str, Any]) -> str:
 def matrix_tables(across: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The matrices that were measured, each with its title and how to read it."""
     return [
-        {"name": name, "title": title, "caption": caption, "rows": across[name]}
+        {
+            "name": name,
+            "title": title,
+            "caption": caption,
+            "rows": across[name],
+            "void": any(row.get("valid") is False for row in across[name]),
+        }
         for name, (title, caption) in MATRICES.items()
         if across.get(name)
     ]

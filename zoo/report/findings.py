@@ -132,7 +132,8 @@ def _utility(contents: Contents) -> list[Verdict]:
     title = f"Training on generated images: {percent(best['value'])} of the F1 with real ones"
     text = (
         f"{best['classifier']}{interval}, the best of {len(ratios)} classifiers, "
-        f"on real test images of {contents.dataset['name']}; mean F1 of the classes."
+        f"on real test images of {contents.utility['protocol']['comparable']['data']}; "
+        "mean F1 of the classes."
     )
     return [Verdict("fact", title, text)]
 

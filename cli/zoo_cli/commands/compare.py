@@ -37,7 +37,7 @@ def command(
     parent: Path,
     as_json: bool,
 ) -> None:
-    """Print the numbers of RUN… side by side: scores, detection, memorisation.
+    """Print the numbers of RUN… side by side: scores, detection, memorisation, utility.
 
     Numbers whose protocol cards differ are refused, and the field is named. Of at least three runs
     that differ by their seed alone the mean ± t·s is given: s is the standard deviation over

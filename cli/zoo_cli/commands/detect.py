@@ -1,6 +1,6 @@
 """`zoo detect`: can detectors tell generated from real images?"""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,10 @@ def command(
     --fake two sets of images take the place of a run. With --image a trained detector, a folder
     in `detectors` or its name in RUN, is asked about one picture.
     """
-    _check_use(runs, real, fake, image, kept, out)
+    _check_use(runs, real, fake, image, kept)
+    for name, value in (("--out", out), ("--image-size", image_size)):
+        if value and not real:
+            raise UsageError(f"{name} goes with --real and --fake; runs have their own")
     if image and kept:
         print_answer(_asked(image, kept, runs, parent), as_json)
         return
@@ -122,7 +125,6 @@ def _check_use(
     fake: str | None,
     image: Path | None,
     kept: str | None,
-    out: Path | None,
 ) -> None:
     if (real is None) != (fake is None):
         raise UsageError("--real and --fake go together")
@@ -132,8 +134,6 @@ def _check_use(
         raise UsageError("--real and --fake take the place of a run and of --image")
     if image and len(runs) > 1:
         raise UsageError("--image takes one run, in which --with names a detector")
-    if out and not real:
-        raise UsageError("--out goes with --real and --fake; what runs give lies in their folders")
     if not (runs or real or image):
         raise UsageError("give a run, or --real and --fake, or --image and --with")
 
@@ -151,38 +151,20 @@ def _options(
     detectors: "Iterable[Detector]", pairs: Iterable[str], features: str | None
 ) -> dict[str, dict[str, Any]]:
     """Options by detector, in the types that its class states."""
-    from zoo.plugins import unknown
+    from zoo.evaluation.parameters import typed_options
 
     records = {record.name: record for record in detectors}
-    given: dict[str, dict[str, str]] = {name: {} for name in records}
+    given: dict[str, dict[str, str]] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         name, dot, option = key.partition(".")
         if not equals or not dot:
             raise UsageError(f"-o {pair}: expected NAME.KEY=VALUE")
-        if name not in records:
-            raise unknown("detector", name, records)
-        given[name][option.replace("-", "_")] = value
+        given.setdefault(name, {})[option.replace("-", "_")] = value
     if features is not None:
         for name in [n for n, r in records.items() if r.framework == "sklearn"]:
-            given[name].setdefault("features", features)
-    return {name: _typed(records[name], values) for name, values in given.items() if values}
-
-
-def _typed(record: "Detector", values: Mapping[str, str]) -> dict[str, Any]:
-    import inspect
-
-    from zoo.plugins import unknown
-    from zoo.values import convert
-
-    parameters = inspect.signature(record.load()).parameters
-    typed: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in parameters or key == "seed":
-            raise unknown(f"option of {record.name}", key, [k for k in parameters if k != "seed"])
-        annotation = inspect.formatannotation(parameters[key].annotation)
-        typed[key] = convert(value, annotation, key=f"{record.name}.{key}")
-    return typed
+            given.setdefault(name, {}).setdefault("features", features)
+    return typed_options(records.values(), given)
 
 
 def _of_sets(real: str, fake: str, study: Any, image_size: str | None, out: Path | None) -> Any:
@@ -205,8 +187,8 @@ def _of_runs(texts: Sequence[str], parent: Path, study: Any) -> Any:
     from zoo.device import configure
 
     configure()
-    from zoo.detecting import detect_across, detect_run
+    from zoo.detecting import detect_across, detect_run, distinct
 
-    chosen = study()
-    found = {run.path.resolve().name: detect_run(run, chosen) for run in runs}
-    return found, detect_across(runs, chosen) if len(runs) > 1 else None
+    chosen, by_name = study(), distinct(runs)
+    found = {name: detect_run(run, chosen) for name, run in by_name.items()}
+    return found, detect_across(runs, chosen) if len(by_name) > 1 else None

@@ -69,7 +69,7 @@ from zoo_cli.user import complete, runs_option
     default="group",
     show_default=True,
     metavar="FIELD",
-    help="Also state the accuracy for each value of a field.",
+    help="Also state the values of a field with the lowest and the highest accuracy.",
 )
 @runs_option
 @json_option
@@ -145,8 +145,10 @@ def _imbalance(text: str | None) -> tuple[str, list[float]] | None:
 
 
 def _shares(text: str | None, where: str) -> list[float]:
+    if text is None:
+        return []
     try:
-        return [float(part) for part in (text or "").split(",") if part]
+        return [float(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"{where}: expected shares such as 0.1,0.25") from None
 
@@ -158,6 +160,9 @@ def _print(found: Mapping[str, Any]) -> None:
     for heading, rows in _cut_tables(found):
         click.echo(f"\n{heading}")
         print_columns(_table(rows))
+    if found["extremes"]:
+        click.echo(f"\naccuracy by {found['by']}")
+        print_columns(_extremes(found["extremes"]))
     click.echo()
     for row in found["ratios"]:
         interval = f" ({span(row['interval'], percent)} over groups)" if row["interval"] else ""
@@ -178,6 +183,19 @@ def _cut_tables(found: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         yield f"{percent(each['share'])} of the real images", each["table"]
     if found["external"]:
         yield "external test", found["external"]
+
+
+def _extremes(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    from zoo.report.numbers import percent
+
+    def shown(each: Mapping[str, Any]) -> str:
+        return f"{each['value']}: {percent(each['accuracy'])} of {each['n']}"
+
+    heading = ("CLASSIFIER", "TRAINED ON", "WORST", "BEST")
+    return [
+        heading,
+        *((row["classifier"], row["arm"], shown(row["worst"]), shown(row["best"])) for row in rows),
+    ]
 
 
 def _table(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:

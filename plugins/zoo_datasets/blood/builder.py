@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from zoo.data.archive import open_zip, read_entry
 from zoo.data.builder import ImageBuilder
-from zoo.data.decode import decode
+from zoo.data.decode import decode, encoding
 from zoo.data.examples import Rejected
 from zoo.errors import ZooError
 from zoo.progress import progress
@@ -28,10 +28,10 @@ Members = dict[str, dict[str, zipfile.ZipInfo]]
 class Blood(ImageBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Crops around the annotated cells, group = photograph."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar = {"1.0.0": "First."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First.", "1.1.0": "Field codec."}
     channels = 3
-    fields: ClassVar = {"label": CLASSES}
+    fields: ClassVar = {"label": CLASSES, "codec": str}
     splits = SPLITS
 
     def examples(self, archives: Mapping[str, Path], split: str) -> Iterator[Example]:
@@ -83,7 +83,8 @@ def _unusable(members: Members, split_of: Mapping[str, str]) -> Iterator[Example
 def _cells(archive: zipfile.ZipFile, members: Members, name: str) -> Iterator[Example]:
     """An example of every usable box of a photograph, and a reason for every other."""
     try:
-        image, note = decode(read_entry(archive, members["JPEGImages"][name]))
+        content = read_entry(archive, members["JPEGImages"][name])
+        image, note = decode(content)
         annotation = _annotation(archive, members, name, image.shape[1::-1])
     except Rejected as reason:
         yield {"id": name, "rejected": str(reason)}
@@ -93,6 +94,7 @@ def _cells(archive: zipfile.ZipFile, members: Members, name: str) -> Iterator[Ex
     kept: list[Box] = []
     for number, element in enumerate(annotation.objects, start=1):
         cell: Example = {"id": f"{name}-{number:03d}", "group": name, "note": note}
+        cell["codec"] = encoding(content, name=name)
         try:
             box = read_box(element, image.shape[1], image.shape[0])
             check_new(box, kept)

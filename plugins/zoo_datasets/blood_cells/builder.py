@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from zoo.data.archive import open_zip, read_entry
 from zoo.data.builder import ImageBuilder
-from zoo.data.decode import decode
+from zoo.data.decode import decode, encoding
 from zoo.data.examples import Rejected
 from zoo.errors import ZooError
 from zoo_datasets.blood_cells import ARCHIVE, CLASSES, FOLDERS
@@ -30,10 +30,10 @@ class BloodCells(ImageBuilder, skip_registration=True):  # type: ignore[call-arg
     `--split official` moves what they tear apart into training.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES: ClassVar = {"1.0.0": "First."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES: ClassVar = {"1.0.0": "First.", "1.1.0": "Field codec."}
     channels = 3
-    fields: ClassVar = {"label": CLASSES, "folder": FOLDERS}
+    fields: ClassVar = {"label": CLASSES, "folder": FOLDERS, "codec": str}
     splits = tuple(folder.lower() for folder in FOLDERS)
 
     def examples(self, archives: Mapping[str, Path], split: str) -> Iterator[dict[str, Any]]:
@@ -48,6 +48,7 @@ class BloodCells(ImageBuilder, skip_registration=True):  # type: ignore[call-arg
                 fields = {"id": name, "label": label, "folder": folder}
                 try:
                     image, note = _read(archive, name, entry)
+                    fields["codec"] = encoding(read_entry(archive, entry), name=name)
                 except Rejected as reason:
                     yield fields | {"rejected": str(reason)}
                     continue

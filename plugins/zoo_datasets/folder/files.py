@@ -1,13 +1,13 @@
 """Image files under a folder as examples."""
 
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.data.decode import LOSSY, SUFFIXES, encoding
+from zoo.data.decode import SUFFIXES, encoding, encodings_of
 from zoo.data.folders import attempted, content_key, open_folder
 from zoo.data.frames import Frame, Reading
 from zoo.data.masks import MaskReader
@@ -86,8 +86,6 @@ class Folder:
         """How many files have each encoding, how many a lossy one, and what was told of them."""
         good = (unit for unit in self.units if not unit.rejected)
         read = (file for unit in good for file in unit.paths() if file.is_file())
-        formats = Counter(filter(None, map(encoding, read)))
-        lossy = sum(n for name, n in formats.items() if name.endswith(LOSSY))
         told = {
             "pattern": self.pattern,
             "channels": [name for name in self.channels if name],
@@ -95,7 +93,7 @@ class Folder:
             "masks": self.layout.masks and self.layout.masks.name,
         }
         known = {key: value for key, value in told.items() if value}
-        return {"formats": dict(formats.most_common()), "lossy_files": lossy, **known}
+        return {**encodings_of(read), **known}
 
     def __len__(self) -> int:
         return len(self.units)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zoo.data.decode import frames
+from zoo.data.decode import encoding, encodings_of, frames
 from zoo.data.examples import Rejected
 from zoo.data.folders import attempted, content_key, open_folder, other_layout
 from zoo.data.masks import Mask, foreground_of
@@ -67,12 +67,13 @@ class Idrid:
         """Hash of every file's state."""
         truths = sorted(path for path in self.truths.rglob("*") if path.is_file())
         images = [file for files in self.images.values() for file in files]
-        return content_key([*images, *truths], self.part)
+        return content_key([*images, *truths], self.part, "with codecs")
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Which part it is."""
-        return {"part": self.part}
+        """Which part it is, and how its photographs are encoded."""
+        images = [file for files in self.images.values() for file in files]
+        return {"part": self.part, **encodings_of(images)}
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         for split, files in self.images.items():
@@ -99,6 +100,7 @@ class Idrid:
                 "image": frame.pixels,
                 "group": name,
                 "split": split,
+                "codec": encoding(file),
                 "note": frame.note,
             }
 

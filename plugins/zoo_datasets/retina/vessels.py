@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.data.decode import frames
+from zoo.data.decode import encoding, encodings_of, frames
 from zoo.data.folders import attempted, content_key, open_folder, other_layout
 from zoo.data.masks import foreground_of
 
@@ -37,7 +37,7 @@ class Eye:
         for frame in frames(self.image):
             mask = foreground_of(self.mask, frame)
             found = {"id": self.name, "image": frame.pixels, "mask": mask, "note": frame.note}
-            yield {**self.facts, **found}
+            yield {**self.facts, **found, "codec": encoding(self.image)}
 
 
 class Vessels:
@@ -52,12 +52,13 @@ class Vessels:
     @property
     def content_key(self) -> str:
         """Hash of every file's state."""
-        return content_key(file for eye in self.eyes for file in (eye.image, eye.mask))
+        files = (file for eye in self.eyes for file in (eye.image, eye.mask))
+        return content_key(files, "with codecs")
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How many photographs there are."""
-        return {"photographs": len(self.eyes)}
+        """How many photographs there are, and how they are encoded."""
+        return {"photographs": len(self.eyes), **encodings_of(eye.image for eye in self.eyes)}
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         for eye in self.eyes:

@@ -1,14 +1,15 @@
 """Five networks of `keras.applications` with a new last layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
 
-from zoo.metrics.weights import deepest_layer
+from zoo.metrics.weights import CONVOLUTIONS, deepest_layer
 from zoo_detectors.applications.weights import find, load_weights
-from zoo_detectors.cnn.network import Built, ConvolutionalDetector, Shape, load_one_of
+from zoo_detectors.cnn.files import LARGEST_SIDE, load_one_of
+from zoo_detectors.cnn.network import Built, ConvolutionalDetector, Shape
 
 MOMENTUM = 0.9  # Keras' 0.99 has forgotten little of its initial statistics after 100 steps
 
@@ -41,10 +42,12 @@ class Application(ConvolutionalDetector):
     """
 
     structure = ("weights", "side")
+    limits: ClassVar[Mapping[str, int]] = {"side": LARGEST_SIDE}
     network: ClassVar[Callable[..., keras.Model]]
     preprocess: ClassVar[Callable[[Any], Any]]
     smallest: ClassVar[int] = 32
     rate: ClassVar[float] = 1e-3
+    depth: int | None = None
 
     def __init__(
         self,
@@ -74,6 +77,16 @@ class Application(ConvolutionalDetector):
             return self.learning_rate
         return self.rate if self.weights is None else self.rate / 10
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that `weights` means, if any.
+
+        Raises:
+            zoo.errors.NotComputed: If Keras' cache has no ImageNet weights of the network.
+            zoo.errors.UsageError: If there is no file of that path.
+        """
+        return None if self.weights is None else find(type(self).__name__, self.weights)
+
     def build(self, shape: Shape, classes: int) -> Built:
         """A new network for images of one shape."""
         images = keras.Input(shape)
@@ -87,15 +100,31 @@ class Application(ConvolutionalDetector):
         answers = keras.layers.Dense(classes, activation="softmax")(x)
         return Built(keras.Model(images, answers), backbone if self.weights else None)
 
+    def empty(self, depth: int) -> keras.Model:
+        """The same network without weights from disk."""
+        plain = type(self)(**{**self.get_params(), "weights": None})
+        plain.depth = depth
+        return plain.build(self.shape_, len(self.classes_)).network
+
     def backbone(self, shape: Shape) -> keras.Model:
         """The network without its last layer, with the weights that were asked for."""
         network = type(self).network(include_top=False, weights=None, input_shape=shape)
-        if self.weights is not None:
-            network = self.with_weights(network, find(type(self).__name__, self.weights))
+        if self.depth is not None and self.depth != network.output_shape[-1]:
+            network = self.cut(network, self.depth)
+        if self.weights_file is not None:
+            network = self.with_weights(network, self.weights_file)
         for layer in network.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = MOMENTUM
         return network
+
+    def cut(self, network: keras.Model, depth: int) -> keras.Model:
+        """The network as far as the layer with so many maps, where its weights may end.
+
+        Raises:
+            ValueError: If there is no such layer.
+        """
+        raise ValueError(f"{network.name} does not end at {depth} maps")
 
     def with_weights(self, network: keras.Model, path: Path) -> keras.Model:
         """A network with the weights of a file, which must have all of them."""
@@ -152,6 +181,13 @@ class InceptionV3(Application):
     preprocess = staticmethod(keras.applications.inception_v3.preprocess_input)
     smallest = 75
 
+    def cut(self, network: keras.Model, depth: int) -> keras.Model:
+        """The network up to `mixed7` or `mixed8`."""
+        for reach in CONVOLUTIONS:
+            if reach != "avg_pool" and network.get_layer(reach).output.shape[-1] == depth:
+                return keras.Model(network.input, network.get_layer(reach).output)
+        return super().cut(network, depth)
+
     def with_weights(self, network: keras.Model, path: Path) -> keras.Model:
         """The network as far as the file reaches."""
         reach = deepest_layer(path)
@@ -165,7 +201,7 @@ KINDS = (ResNet50, DenseNet121, EfficientNetB0, VGG16, InceptionV3)
 
 
 def load(path: str | Path) -> ConvolutionalDetector:
-    """Read a detector that `save` wrote; as `zoo_detectors.cnn.network.load_one_of`."""
+    """Read a detector that `save` wrote; as `zoo_detectors.cnn.files.load_one_of`."""
     return load_one_of(KINDS, path)
 
 

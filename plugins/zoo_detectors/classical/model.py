@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
-from zipfile import BadZipFile
 
-import numpy as np
 import skops.io
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
@@ -14,11 +12,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from zoo.errors import ZooError
+from zoo_detectors.classical.checked import check
 from zoo_detectors.classical.features import ImageFeatures
 from zoo_detectors.classical.pipeline import Classical
 
@@ -150,7 +148,7 @@ KINDS = (
 )
 
 
-TREE = "sklearn.tree._tree.Tree"  # scikit-learn trusts its node indices, so _check_tree does not
+TREE = "sklearn.tree._tree.Tree"  # scikit-learn trusts its node indices, so `check` does not
 TRUSTED = (
     TREE,
     "sklearn.calibration._CalibratedClassifier",
@@ -173,32 +171,10 @@ def load(path: str | Path) -> Classical:
         if strangers := ", ".join(sorted(types - set(TRUSTED))):
             raise ZooError(f"{path} holds types that are not trusted: {strangers}")
         detector = skops.io.load(path, trusted=list(TRUSTED))
-        _check(detector, has_trees=TREE in types)
-    except (OSError, BadZipFile, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ZooError(f"cannot read the detector {path}: {error}") from error
+        check(detector, has_trees=TREE in types)
+    except ZooError:
+        raise
+    except Exception as error:  # a crafted file may raise anything
+        reason = " ".join(str(error).split())
+        raise ZooError(f"cannot read the detector {path}: {reason}") from error
     return cast(Classical, detector)
-
-
-def _check(detector: Any, *, has_trees: bool) -> None:
-    if not isinstance(detector, Classical):
-        raise TypeError(f"it holds a {type(detector).__name__}")
-    steps = [type(step) for _, step in detector.pipeline_.steps]
-    expected = type(detector.classifier(detector.setting_, 3))
-    if steps != [ImageFeatures, StandardScaler, expected]:
-        raise TypeError("its steps are not those of a " + type(detector).__name__)
-    trees = detector.trees(detector.pipeline_[-1])
-    if bool(len(trees)) != has_trees:
-        raise TypeError("its trees are not those of a " + type(detector).__name__)
-    for tree in trees:
-        _check_tree(tree)
-
-
-def _check_tree(tree: Any) -> None:
-    """Refuse node indices that would make scikit-learn read outside its arrays."""
-    node = np.arange(tree.node_count)
-    left, right = tree.children_left, tree.children_right
-    leaf = (left == -1) & (right == -1)
-    forward = (left > node) & (right > node) & (np.maximum(left, right) < tree.node_count)
-    known = (tree.feature >= 0) & (tree.feature < tree.n_features)
-    if not np.all(leaf | (forward & known)):
-        raise ValueError("a tree is damaged")

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from zoo.metrics.weights import find_layer, find_weights
 from zoo.runs.files import write_bytes
 from zoo_detectors.classical.features import DEFAULT, Feature, ImageFeatures
 
@@ -68,6 +69,19 @@ class Classical(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             setting: One value of the grid.
             smallest_class: Number of training images in the smallest class.
         """
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The weights of InceptionV3 that the features need, if they do.
+
+        Raises:
+            zoo.errors.NotComputed: If they are not in place.
+            zoo.errors.UsageError: If there is no file of that path.
+        """
+        if "inception" not in self.features:
+            return None
+        given = None if self.weights is None else Path(self.weights)
+        return find_weights(given, find_layer(self.layer))
 
     @staticmethod
     def trees(fitted: Any) -> Sequence[Any]:

@@ -1,10 +1,11 @@
 """Flips and shifts in tf.data; the only module that uses keras-cv."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+
+from zoo.errors import NotComputed
 
 
 def augmentation(seed: int) -> Callable[[Any], Any]:
@@ -16,13 +17,17 @@ def augmentation(seed: int) -> Callable[[Any], Any]:
 
     Args:
         seed: Same seed, same changes.
+
+    Raises:
+        zoo.errors.NotComputed: If keras-cv does not import.
     """
     try:
         from keras_cv import layers
     except Exception as error:  # keras-cv is no longer released; a new Keras may break it
-        reason = f"{type(error).__name__}: {error}"
-        print(f"warning: no augmentation, keras-cv does not import ({reason})", file=sys.stderr)
-        return lambda images: images
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise NotComputed(
+            f'no augmentation, keras-cv does not import ({reason}): pip install "keras-cv>=0.9.0"'
+        ) from error
     flip = layers.RandomFlip("horizontal_and_vertical", seed=seed)
     shift = layers.RandomTranslation(
         0.06, 0.06, fill_mode="reflect", interpolation="nearest", seed=seed + 1

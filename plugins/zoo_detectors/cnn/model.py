@@ -1,11 +1,14 @@
-"""A small convolutional classifier of images, saved as `.keras`."""
+"""A small convolutional classifier of images."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
 
-from zoo_detectors.cnn.network import Built, ConvolutionalDetector, Shape, load_one_of
+from zoo_detectors.cnn.files import load_one_of
+from zoo_detectors.cnn.network import Built, ConvolutionalDetector, Shape
 
 PATCH = 4
 
@@ -24,6 +27,7 @@ class SmallCNN(ConvolutionalDetector):
     """
 
     structure = ("width",)
+    limits: ClassVar[Mapping[str, int]] = {"width": 256}
 
     def __init__(
         self,
@@ -69,5 +73,5 @@ class SmallCNN(ConvolutionalDetector):
 
 
 def load(path: str | Path) -> ConvolutionalDetector:
-    """Read a detector that `save` wrote; as `zoo_detectors.cnn.network.load_one_of`."""
+    """Read a detector that `save` wrote; as `zoo_detectors.cnn.files.load_one_of`."""
     return load_one_of([SmallCNN], path)

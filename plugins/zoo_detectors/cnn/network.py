@@ -1,9 +1,7 @@
 """What the convolutional detectors share: training, probabilities, files."""
 
-import json
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -15,9 +13,9 @@ import numpy.typing as npt
 import tensorflow as tf
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from zoo.errors import ZooError
-from zoo.runs.files import write_bytes, write_json
+from zoo.runs.files import write_json
 from zoo_detectors.cnn.augmentation import augmentation
+from zoo_detectors.cnn.files import save_weights
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[Any]
@@ -44,7 +42,8 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
 
     The network of a shape is compiled once per process and shared; a fitted detector keeps its
     own weights. Same seed and images, same weights on the same machine. A subclass names in
-    `structure` those of its options on which the network depends.
+    `structure` those of its options on which the network depends, and in `limits` the largest
+    values with which one is read from a file.
 
     Attributes:
         classes_: (k,) the labels, sorted.
@@ -54,6 +53,7 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
     """
 
     structure: ClassVar[tuple[str, ...]]
+    limits: ClassVar[Mapping[str, int]] = {}
     seed: int
     epochs: int
     min_steps: int
@@ -184,14 +184,36 @@ class ConvolutionalDetector(ClassifierMixin, BaseEstimator, ABC):  # type: ignor
         return np.asarray(maps / np.where(highest > 0, highest, 1), np.float32)
 
     def save(self, path: str | Path) -> None:
-        """Write a `.keras` file that plain Keras loads, and beside it the classes as JSON."""
-        network = self.fitted_network()
-        with tempfile.TemporaryDirectory() as folder:
-            temporary = Path(folder, "network.keras")
-            network.save(temporary)
-            write_bytes(Path(path), temporary.read_bytes())
-        facts = {"classes": self.classes_.tolist(), "options": self.get_params()}
-        write_json(_facts_path(path), {"kind": type(self).__name__, **facts})
+        """Write the weights as `.npz`, and beside them as JSON what network they are of.
+
+        Args:
+            path: Its suffix is replaced.
+        """
+        save_weights(path, self.weights_)
+        facts = {
+            "kind": type(self).__name__,
+            "options": self.get_params(),
+            "classes": self.classes_.tolist(),
+            "shape": list(self.shape_),
+            "depth": len(self.weights_[-2]),
+        }
+        write_json(Path(path).with_suffix(".json"), facts)
+
+    def empty(self, depth: int) -> keras.Model:
+        """The network of `shape_` and `classes_`, for weights that are read from a file.
+
+        Args:
+            depth: Length of the average before the last layer.
+        """
+        return self.build(self.shape_, len(self.classes_)).network
+
+    def adopt(self, network: keras.Model, weights: Sequence[npt.NDArray[Any]]) -> None:
+        """Answer with a network and these weights of it."""
+        network.set_weights(weights)
+        for layer in _layers(network):
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()
+        self.weights_, self.loaded_ = network.get_weights(), network
 
 
 def pooled_features(network: keras.Model) -> tuple[keras.Model, npt.NDArray[np.float32]]:
@@ -205,33 +227,6 @@ def pooled_features(network: keras.Model) -> tuple[keras.Model, npt.NDArray[np.f
         layer for layer in network.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)
     )
     return keras.Model(network.input, pool.input), np.asarray(network.layers[-1].kernel)
-
-
-def load_one_of(
-    kinds: Sequence[type[ConvolutionalDetector]], path: str | Path
-) -> ConvolutionalDetector:
-    """Read a detector that `save` wrote.
-
-    Args:
-        kinds: What it may be.
-        path: The `.keras` file; the JSON file lies beside it.
-
-    Raises:
-        zoo.errors.ZooError: If one of the two files is missing or damaged, or the network
-            would run code of its own.
-    """
-    known = {kind.__name__: kind for kind in kinds}
-    try:
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
-        facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
-        detector = known[facts["kind"]](**facts["options"])
-        detector.classes_ = np.asarray(facts["classes"])
-        detector.shape_ = tuple(network.input_shape[1:])
-        detector.weights_ = network.get_weights()
-        detector.loaded_ = network
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ZooError(f"cannot read the detector {path}: {error}") from error
-    return detector
 
 
 class Shared(NamedTuple):
@@ -287,7 +282,3 @@ def _restart(layer: keras.layers.Layer, seed: int) -> None:
         layer.kernel.assign(seeded(layer.kernel.shape))
         if layer.bias is not None:
             layer.bias.assign(keras.ops.zeros_like(layer.bias))
-
-
-def _facts_path(path: str | Path) -> Path:
-    return Path(path).with_suffix(".json")
