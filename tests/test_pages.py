@@ -2,8 +2,8 @@
 
 Commands are parsed by the real command line; `zoo run` also resolves its recipe. The tutorial's are
 run one after the other, smaller than the page says (`SMALLER`) and with one detector in `zoo run`;
-what the other pages' Python needs follows from them. Blocks of generators.md have their tests in test_docs.py, those of the
-README in test_readme.py.
+what the other pages' Python needs follows from them. Blocks of generators.md have their tests in
+test_docs.py, those of the README in test_readme.py.
 """
 
 import json
