@@ -37,7 +37,11 @@ SMALL = {"IMAGE_SIZE": "32", "SCORE_IMAGES": "64", "DATA_OPTIONS": "images=60", 
 SMALLER = {
     "docs/tutorial.md": {"--kimg 10": "--kimg 0.05", "kimg=1,": "kimg=0.05,"},
     "docs/detection.md": {', "small-cnn"], n=200': "], n=24, repeats=1, robust=False, curve=False"},
-    "docs/utility.md": {'"resnet50"': '"logistic"', "steps=800": "steps=2, seeds=1"},
+    "docs/howto/class-conditional.md": {"kimg=20": "kimg=0.05"},
+    "docs/utility.md": {
+        'classifiers=["resnet50"], seeds=3': 'classifiers=["logistic"], seeds=1, n=40',
+        "steps=800": "steps=2, seeds=1, n=40",
+    },
 }
 
 
@@ -205,7 +209,7 @@ def answers(folder):
     for reader in ("A", "B"):
         rows = [{"item": item, "answer": "real", "realism": 4, "ms": 900, "order": order}
                 for order, item in enumerate(key["items"])]  # fmt: skip
-        held = {"format": 1, "study": key["study"], "reader": reader, "role": "simulated",
+        held = {"format": 1, "study": key["id"], "reader": reader, "role": "simulated",
                 "started": "2026-01-05T10:00:00Z", "finished": "2026-01-05T10:20:00Z",
                 "answers": rows}  # fmt: skip
         (folder / f"answers-{reader}.json").write_text(json.dumps(held))
@@ -217,7 +221,7 @@ NEEDED = {
         for seed, side in enumerate(("real", "fake"))
     ],
     "docs/howto/own-images.md": lambda folder: pictures(
-        folder / "my_images", 2, [f"{i}.png" for i in range(24)]
+        folder / "my_images", 2, [f"{i}.png" for i in range(80)]
     ),
     "docs/utility.md": conditional_run,
     "docs/readers.md": answers,
