@@ -1,14 +1,14 @@
 """What are generated blood cells worth as training data? Five CNNs, and the five arms on two.
 
 usage: python benchmarks/utility_study.py [--run RUN] [--kimg N] [--size PX] [--seeds N]
-           [--images N] [--steps N] [--runs FOLDER] [--out FILE]
+           [--side PX] [-o NAME.KEY=VALUE …] [--images N] [--steps N] [--runs FOLDER] [--out FILE]
 
 Without `--run` a cgan is trained on `blood-cells` first; it is found again after an interruption.
 Real-only and synthetic-only training are measured with all five networks, the mixed arms with the
 first two; at the end the run's utility.json and report hold all of them. Each network enlarges the
-images to at least its own smallest side and passes them through its own `preprocess_input`. Every
-training is kept in the run folder and every network's rows in results/utility_study.json, so that
-the same command goes on where it stopped.
+images to `--side` and passes them through its own `preprocess_input`. Every training is kept in the
+run folder and every network's rows in results/utility_study.json, so that the same command goes on
+where it stopped.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from trained import trained, weights_hash
 DATA = "blood-cells"
 ARMS = ("real", "synthetic", "real + synthetic", "real + classic", "real + classic + synthetic")
 NETWORKS: Mapping[str, Sequence[str]] = {
-    "resnet50": ARMS,
-    "densenet121": ARMS,
-    "efficientnetb0": ARMS[:2],
+    "inceptionv3": ARMS,
+    "efficientnetb0": ARMS,
+    "resnet50": ARMS[:2],
+    "densenet121": ARMS[:2],
     "vgg16": ARMS[:2],
-    "inceptionv3": ARMS[:2],
 }
 SCORES = ("accuracy", "recall", "precision", "f1")
 
@@ -37,13 +37,15 @@ def measured(names: Sequence[str], run: Any, given: argparse.Namespace) -> dict[
     from zoo.evaluation.on_runs import utility_of
 
     options = {"epochs": given.epochs, "batch_size": given.batch_size, "min_steps": given.steps}
+    options["side"] = given.side
+    own = {key: value for key, value in given.options.items() if key.partition(".")[0] in names}
     return utility_of(
         run,
         classifiers=names,
         arms={name: NETWORKS[name] for name in names},
         seeds=given.seeds,
         n=given.images,
-        options=options,
+        options=options | own,
     )
 
 
@@ -93,9 +95,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--steps", type=int, default=1, help="Optimiser steps at least.")
+    parser.add_argument("--side", type=int, default=80, help="To which images are enlarged.")
+    parser.add_argument("-o", dest="options", action="append", default=[], metavar="NAME.KEY=VALUE")
     parser.add_argument("--only", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--out", type=Path, default=RESULTS / "utility_study.json")
     given = parser.parse_args()
+    given.options = dict(option.split("=", 1) for option in given.options)
     run = trained(
         "cgan",
         DATA,
@@ -107,11 +112,12 @@ def main() -> None:
         options={"flips": "dihedral"},
     )
     budget = (
-        f"{given.size} px, {given.seeds} seeds, {given.epochs} epochs of {given.batch_size}, "
+        f"{given.side} px, {given.seeds} seeds, {given.epochs} epochs of {given.batch_size}, "
         f"{given.steps} steps at least, {given.images} images at most, "
         f"run {run.name} ({weights_hash(run)[:12]})"
     )
-    named = {f"{name}: {budget}": (lambda n=name: one(n, run, given)) for name in given.only}
+    own = "".join(f", {key}={value}" for key, value in given.options.items())
+    named = {f"{name}: {budget}{own}": (lambda n=name: one(n, run, given)) for name in given.only}
     rows = measure(given.out, named)
     measured(given.only, run, given)
     print(json.dumps(budget))

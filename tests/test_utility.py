@@ -43,6 +43,10 @@ class Nearest:
         return np.eye(len(self.classes_))[far.argmin(axis=1)]
 
 
+class Another(Nearest):
+    """The same under another name."""
+
+
 class Online(Nearest):
     """Augments by itself and takes weights."""
 
@@ -473,6 +477,7 @@ def test_images_of_another_size_or_type_are_an_error():
         ({"low_data": [0]}, "share 0: expected above 0 and below 1"),
         ({"options": {"epochs": 3}}, "-o epochs: no option of nearest"),
         ({"options": {"seed": 3}}, "-o seed: no option of nearest"),
+        ({"options": {"other.blur": 3}}, "-o other.blur: no option of nearest"),
         ({"options": {"blur": "much"}}, "blur=much: expected number"),
         ({"by": "ward"}, "no field 'ward'"),
         ({"arms": ("reel",)}, "did you mean real?"),
@@ -483,6 +488,19 @@ def test_a_wrong_plan_is_refused_before_anything_is_trained(plan, message):
         measured(**plan)
     assert message in str(error.value)
     assert not FITTED
+
+
+def test_an_option_of_one_classifier_wins_over_that_of_all():
+    options = {"nearest.blur": 2.0, "blur": 1.0}
+    found = utility(
+        image_set(),
+        faithful,
+        [record(Nearest), record(Another)],
+        Plan(seeds=1, arms=("real",), options=options),
+    )
+    stated = found["protocol"]["comparable"]["classifiers"]
+    blurs = {name: own["blur"] for name, own in stated.items()}
+    assert blurs == {"nearest": 2.0, "another": 1.0}
 
 
 def test_images_without_classes_or_held_out_groups_are_refused():

@@ -111,7 +111,8 @@ def classifiers(
 
     Args:
         records: Which.
-        options: Text as typed after `-o`, or typed values.
+        options: Text as typed after `-o`, or typed values; `vgg16.epochs` is of one alone and
+            wins over `epochs`, which is of all that have it.
 
     Returns:
         The classifiers, and those that cannot be made, or of which nobody can say what they
@@ -130,12 +131,12 @@ def classifiers(
             failed[record.name] = f"{type(error).__name__}: {error}"
             continue
         parameters = inspect.signature(target).parameters
-        own = {
-            name: convert(value, _annotation(parameters[name]), key=name)
-            for name, value in options.items()
-            if name in parameters and name not in OWN
-        }
-        taken |= set(own)
+        own = {}
+        for key in sorted(options, key=lambda key: "." in key):
+            name = _meant(key, record.name)
+            if name in parameters and name not in OWN:
+                own[name] = convert(options[key], _annotation(parameters[name]), key=key)
+                taken.add(key)
         try:
             facts = _parameters(target(seed=0, **own), own)
         except UsageError:
@@ -150,6 +151,12 @@ def classifiers(
         names = ", ".join(record.name for record in records)
         raise UsageError(f"-o {lost[0]}: no option of {names}")
     return found, failed
+
+
+def _meant(key: str, record: str) -> str:
+    """The option that a key names of a classifier; empty if it is another one's."""
+    of, dot, name = key.rpartition(".")
+    return name if not dot or of in (record, record.replace("-", "_")) else ""
 
 
 def _parameters(made: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,13 @@ from zoo_cli.user import complete, runs_option
     metavar="NAME,NAME",
     help="Detectors to use.  [default: the five CNNs on a GPU, else random-forest,small-cnn]",
 )
-@click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the classifiers.")
+@click.option(
+    "-o",
+    "pairs",
+    metavar="[NAME.]KEY=VALUE",
+    multiple=True,
+    help="Option of the classifiers, or of one, such as vgg16.epochs=4.",
+)
 @click.option(
     "--seeds",
     default=3,
