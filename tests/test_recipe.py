@@ -141,6 +141,7 @@ def test_text_becomes_what_the_annotation_states(annotation, text, value):
         ("bool", "maybe", "x=maybe: expected on or off"),
         ("Literal['hinge', 'bce']", "hing", "x=hing: expected hinge or bce; did you mean hinge?"),
         ("tuple[int, int]", "3", "x=3: expected list of whole number, whole number"),
+        ("tuple[Literal['lbp'], ...]", "lbq", "x=lbq: expected list of lbp; did you mean lbp?"),
         ("int | None", "few", "x=few: expected whole number or none"),
     ],
 )

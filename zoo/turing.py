@@ -162,17 +162,16 @@ def _place(source: "str | Path | Run") -> "tuple[Path, Run | None]":
     from zoo.evaluation.turing.study import KEY
     from zoo.runs import Run
 
-    if isinstance(source, Run):
-        return source.turing, source
-    path = Path(os.fspath(source))
-    if not (path / KEY).is_file():
-        run = Run.open(path)
-        if not (run.turing / KEY).is_file():
-            raise UsageError(
-                f"{path} holds no study; `zoo turing make {path}` makes one, and of a study "
-                "elsewhere its folder is given"
-            )
-        return run.turing, run
-    parent = Run(path.resolve().parent)
-    inside = parent.recipe_path.is_file() and parent.turing == path.resolve()
-    return path, parent if inside else None
+    if not isinstance(source, Run):
+        path = Path(os.fspath(source))
+        if (path / KEY).is_file():
+            parent = Run(path.resolve().parent)
+            inside = parent.recipe_path.is_file() and parent.turing == path.resolve()
+            return path, parent if inside else None
+    run = Run.open(source)
+    if not (run.turing / KEY).is_file():
+        raise UsageError(
+            f"{run.path} holds no study; `zoo turing make {run.path}` makes one, and of a study "
+            "elsewhere its folder is given"
+        )
+    return run.turing, run

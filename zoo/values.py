@@ -35,9 +35,12 @@ def convert(value: Any, annotation: str, *, key: str) -> Any:
         return _fit(value, expected)
     except Unfit:
         message = f"{key}={_shown(value)}: expected {describe(annotation)}"
-        choices = [str(c) for n in _alternatives(expected) if _is_literal(n) for c in _choices(n)]
-        if close := difflib.get_close_matches(str(value), choices, n=1):
-            message += f"; did you mean {close[0]}?"
+        literals = [n for n in ast.walk(expected) if isinstance(n, ast.expr) and _is_literal(n)]
+        choices = [str(choice) for node in literals for choice in _choices(node)]
+        for part in BETWEEN.split(str(value)):
+            if part not in choices and (close := difflib.get_close_matches(part, choices, n=1)):
+                message += f"; did you mean {close[0]}?"
+                break
         raise UsageError(message) from None
 
 
@@ -185,7 +188,7 @@ def _word(node: ast.expr) -> str:
     if _is_literal(node):
         return " or ".join(map(str, _choices(node)))
     if isinstance(node, ast.Subscript) and _name(node.value) in SEVERAL:
-        return "list of " + ", ".join(map(_words, _elements(node))).replace(", ...", "s")
+        return "list of " + ", ".join(_words(n) for n in _elements(node) if not _is_ellipsis(n))
     return WORDS.get(_name(node), "value")
 
 
