@@ -2,6 +2,7 @@
 
 import pytest
 
+from zoo.errors import UsageError
 from zoo.plugins import records
 from zoo.settings import PRESETS
 from zoo.signatures import options
@@ -29,3 +30,15 @@ def test_the_stated_parameters_are_those_of_the_networks(record):
 @pytest.mark.parametrize("record", GENERATORS, ids=lambda record: record.name)
 def test_every_option_of_a_generator_is_described(record):
     assert not [option.name for option in options(record).values() if not option.description]
+
+
+@pytest.mark.parametrize("record", GENERATORS, ids=lambda record: record.name)
+def test_a_generator_is_loaded_by_name_with_classes_where_it_takes_them(record):
+    from zoo import load
+
+    size = {"image_shape": (32, 32, 1), "width": 8}
+    if record.conditional == "no":
+        with pytest.raises(UsageError, match=r"no option of .* .classes."):
+            load("generator", record.name, classes=3, **size)
+    else:
+        assert load("generator", record.name, classes=3, **size).classes == 3

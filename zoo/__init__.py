@@ -50,7 +50,7 @@ def load(kind: str, name: str, **options: Any) -> Any:
         kind: `"dataset"`, `"generator"`, `"detector"`, `"extractor"`, `"metric"` or `"run"`.
         name: What `zoo list` shows, or for a run its folder.
         **options: Passed to the object: for a dataset `image_size=64`, for a generator
-            `image_shape=(64, 64, 1)` and its own keywords.
+            `image_shape=(64, 64, 1)`, `classes=4` of a conditional one, and its own keywords.
 
     Returns:
         A `zoo.data.ImageSet`, an uncompiled `zoo.gan.GAN`, a classifier, …, or a run's

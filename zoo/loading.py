@@ -23,7 +23,8 @@ def _generator(name: str, **options: Any) -> Any:
     from zoo.signatures import convert_options
 
     generator = find("generators", name)
-    given = {key: value for key, value in options.items() if key not in ("image_shape", "seed")}
+    told = {"image_shape", "seed"} | ({"classes"} if generator.conditional != "no" else set())
+    given = {key: value for key, value in options.items() if key not in told}
     convert_options(generator, given)  # wrong use is refused before a framework loads
     return generator.load()(**options)
 
