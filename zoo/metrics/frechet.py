@@ -111,15 +111,16 @@ def _from_moments(first: Moments, second: Moments) -> float:
 
 
 def _moments(features: Array, side: str) -> Moments:
-    """Mean and covariance, centred before it is squared, in two passes."""
+    """Mean and covariance in one pass, around the mean of the first block before it is squared."""
     n, width = features.shape
-    mean, covariance = np.zeros(width), np.zeros((width, width))
+    near, total, squares = None, np.zeros(width), np.zeros((width, width))
     for rows in blocks(features, side):
-        mean += rows.sum(0) / n
-    for rows in blocks(features, side):
-        centred = rows - mean
-        covariance += centred.T @ centred
-    return Moments(mean, covariance / (n - 1))
+        near = rows.mean(0) if near is None else near
+        centred = rows - near
+        total += centred.sum(0)
+        squares += centred.T @ centred
+    off = total / n
+    return Moments(near + off, (squares - n * np.outer(off, off)) / (n - 1))
 
 
 def _nuclear_norm(first: Features, second: Features) -> float:
