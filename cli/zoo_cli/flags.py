@@ -34,6 +34,37 @@ def fail_on_option(such_as: str) -> Decorator:
     )
 
 
+def training_options(more: str = "") -> Decorator:
+    """`--seeds`, `--seed` and `--images` of trainings in arms; `more` ends the last one's help."""
+    options = (
+        click.option(
+            "--seeds",
+            default=3,
+            show_default=True,
+            type=click.IntRange(min=1),
+            help="Trainings in each arm, which their deviation is of.",
+        ),
+        click.option(
+            "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first."
+        ),
+        click.option(
+            "--images",
+            "n",
+            default=2000,
+            show_default=True,
+            type=click.IntRange(min=2),
+            help=f"Real training images at most{more}.",
+        ),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a command that is no run: command line, else `ZOO_*`, else the default.
 

@@ -6,28 +6,14 @@ from typing import Any
 import click
 
 from zoo.runs.find import find_run
+from zoo_cli.flags import training_options
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import runs_option
 
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--seeds",
-    default=3,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Trainings in each arm, which their deviation is of.",
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first.")
-@click.option(
-    "--images",
-    "n",
-    default=2000,
-    show_default=True,
-    type=click.IntRange(min=2),
-    help="Real training images at most; as many are generated.",
-)
+@training_options("; as many are generated")
 @click.option(
     "--steps",
     default=800,

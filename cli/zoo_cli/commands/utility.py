@@ -10,6 +10,7 @@ from zoo.errors import UsageError
 from zoo.runs import Run
 from zoo.runs.find import find_run
 from zoo_cli.commands.run import parse_options
+from zoo_cli.flags import training_options
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import complete, runs_option
 
@@ -40,22 +41,7 @@ from zoo_cli.user import complete, runs_option
     multiple=True,
     help="Option of the classifiers, or of one, such as vgg16.epochs=4.",
 )
-@click.option(
-    "--seeds",
-    default=3,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Trainings in each arm, which their deviation is of.",
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first.")
-@click.option(
-    "--images",
-    "n",
-    default=2000,
-    show_default=True,
-    type=click.IntRange(min=2),
-    help="Real training images at most.",
-)
+@training_options()
 @click.option(
     "--imbalance",
     metavar="CLASS:SHARE,SHARE",
