@@ -1,5 +1,7 @@
 """A run's values: where each comes from, in what type, and what wrong ones are answered."""
 
+import inspect
+
 import pytest
 import yaml
 
@@ -7,7 +9,7 @@ import zoo
 from zoo import catalog, plugins, settings, signatures
 from zoo.errors import UsageError, ZooError
 from zoo.recipe import Recipe, resolve
-from zoo.values import convert
+from zoo.values import annotation_of, convert
 
 PLUGIN = """
 import zoo
@@ -448,6 +450,12 @@ def test_every_generator_of_ours_has_a_recipe():
     entries = plugins.registry().usable("generators")
     ours = {entry.name for entry in entries if entry.plugin.package == "zoo"}
     assert ours <= {facts["generator"] for facts in own_recipes().values()}
+
+
+@pytest.mark.parametrize("stated", [int, "int"])
+def test_a_postponed_annotation_is_read_as_any_other(stated):
+    kind = inspect.Parameter.KEYWORD_ONLY
+    assert annotation_of(inspect.Parameter("width", kind, annotation=stated)) == "int"
 
 
 def test_load_refuses_wrong_names_before_a_framework_is_imported():

@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import inspect
 import re
 from typing import Any, TypeGuard
 
@@ -42,6 +43,12 @@ def convert(value: Any, annotation: str, *, key: str) -> Any:
                 message += f"; did you mean {close[0]}?"
                 break
         raise UsageError(message) from None
+
+
+def annotation_of(parameter: inspect.Parameter) -> str:
+    """What a parameter states, as `convert` takes it, also where annotations are postponed."""
+    stated = parameter.annotation
+    return stated if isinstance(stated, str) else inspect.formatannotation(stated)
 
 
 def describe(annotation: str) -> str:

@@ -13,7 +13,7 @@ from zoo.data.hashing import file_hash
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.evaluation.arms import Images, Labels, TrainingSet
 from zoo.specs import Detector
-from zoo.values import convert
+from zoo.values import annotation_of, convert
 
 OWN = ("seed", "augment")
 """Keywords of classifiers that the plan and the arms say, and so no option."""
@@ -135,7 +135,7 @@ def classifiers(
         for key in sorted(options, key=lambda key: "." in key):
             name = _meant(key, record.name)
             if name in parameters and name not in OWN:
-                own[name] = convert(options[key], _annotation(parameters[name]), key=key)
+                own[name] = convert(options[key], annotation_of(parameters[name]), key=key)
                 taken.add(key)
         try:
             facts = _parameters(target(seed=0, **own), own)
@@ -173,8 +173,3 @@ def _parameters(made: Any, options: Mapping[str, Any]) -> dict[str, Any]:
                 "could not be told from another one"
             ) from None
     return dict(json.loads(json.dumps(kept)))
-
-
-def _annotation(parameter: inspect.Parameter) -> str:
-    annotation = parameter.annotation
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.plugins import unknown
 from zoo.specs import Detector
-from zoo.values import convert
+from zoo.values import annotation_of, convert
 
 
 def typed_options(
@@ -51,8 +51,7 @@ def _typed(record: Detector, values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         if key not in known:
             raise unknown(f"option of {record.name}", key, known)
-        annotation = inspect.formatannotation(parameters[key].annotation)
-        typed[key] = convert(value, annotation, key=f"{record.name}.{key}")
+        typed[key] = convert(value, annotation_of(parameters[key]), key=f"{record.name}.{key}")
     return typed
 
 

@@ -96,10 +96,10 @@ def _typed(subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
         return convert_options(subject.record, options)
     if subject.kind != "detector":
         raise UsageError(f"{subject.name}: a {subject.kind} takes no options")
-    from zoo.values import convert
+    from zoo.values import annotation_of, convert
 
     parameters = inspect.signature(subject.record.load()).parameters
     if strange := sorted(set(options) - set(parameters)):
         raise unknown(f"option of {subject.name}", strange[0], parameters)
-    kinds = {name: inspect.formatannotation(parameters[name].annotation) for name in options}
+    kinds = {name: annotation_of(parameters[name]) for name in options}
     return {name: convert(value, kinds[name], key=name) for name, value in options.items()}

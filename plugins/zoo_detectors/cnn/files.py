@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from zoo.errors import ZooError
 from zoo.runs.files import write_bytes
-from zoo.values import convert
+from zoo.values import annotation_of, convert
 
 if TYPE_CHECKING:
     from zoo_detectors.cnn.network import ConvolutionalDetector
@@ -86,7 +86,7 @@ def _options(kind: type["ConvolutionalDetector"], given: Mapping[str, Any]) -> d
     """Options by their annotations, none of which makes a network too large for this machine."""
     parameters = inspect.signature(kind).parameters
     options = {
-        name: convert(value, inspect.formatannotation(parameters[name].annotation), key=name)
+        name: convert(value, annotation_of(parameters[name]), key=name)
         for name, value in given.items()
     }
     for name, most in kind.limits.items():
