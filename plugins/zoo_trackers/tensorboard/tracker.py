@@ -3,6 +3,7 @@
 import struct
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -24,10 +25,12 @@ class TensorBoard:
         """Open a further event file; with the first, write what the run has logged before."""
         self.run = run
         self.continued = any(run.tensorboard.glob("events.*"))
-        self.shown: set[int | str] = set(run.sample_steps()) if self.continued else set()
+        self.shown = set(run.sample_steps()) if self.continued else set()
         self.writer = EventFileWriter(str(run.tensorboard))
         if not self.continued:
             self._write(0, text_pb("recipe", _table(parameters(run))))
+            if (real := run.sample_path("real")).is_file():
+                self._write(0, _picture("real", real))
             for row in run.metrics():
                 self._write(int(row["step"]), _scalars(row))
         self._show_samples()
@@ -39,7 +42,7 @@ class TensorBoard:
             # A resumed training repeats the steps after its checkpoint: forget them.
             started = SessionLog(status=SessionLog.START)
             self.writer.add_event(Event(wall_time=time.time(), step=step, session_log=started))
-            self.shown = {shown for shown in self.shown if shown == "real" or int(shown) < step}
+            self.shown = {shown for shown in self.shown if shown < step}
             self.continued = False
         self._write(step, _scalars(values))
         self._show_samples()
@@ -53,11 +56,9 @@ class TensorBoard:
         self.writer.close()
 
     def _show_samples(self) -> None:
-        for step in ["real", *self.run.sample_steps()]:
-            path = self.run.sample_path(step)
-            if step not in self.shown and path.is_file():
-                tag, at = ("real", 0) if step == "real" else ("samples", int(step))
-                self._write(at, _picture(tag, path.read_bytes()))
+        for step in self.run.sample_steps():
+            if step not in self.shown:
+                self._write(step, _picture("samples", self.run.sample_path(step)))
                 self.shown.add(step)
 
     def _write(self, step: int, summary: Any) -> None:
@@ -69,7 +70,8 @@ def _scalars(values: Mapping[str, float]) -> Any:
     return Summary(value=[Summary.Value(tag=k, simple_value=v) for k, v in named.items()])
 
 
-def _picture(tag: str, png: bytes) -> Any:
+def _picture(tag: str, path: Path) -> Any:
+    png = path.read_bytes()
     width, height = struct.unpack(">II", png[16:24])  # of the header, which is always first
     image = Summary.Image(height=height, width=width, colorspace=RGB, encoded_image_string=png)
     return Summary(value=[Summary.Value(tag=tag, image=image)])
