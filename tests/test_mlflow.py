@@ -225,14 +225,15 @@ def test_it_gives_up_soon_and_tells_mlflow_s_makers_nothing():
     code = (
         "import zoo_trackers.mlflow.tracker\n"
         "from mlflow import environment_variables as v, telemetry\n"
-        "print(telemetry.get_telemetry_client(), v.MLFLOW_HTTP_REQUEST_TIMEOUT.get(),"
+        "print(v.MLFLOW_DISABLE_TELEMETRY.get(), telemetry.get_telemetry_client(),"
+        " v.MLFLOW_HTTP_REQUEST_TIMEOUT.get(),"
         " v.MLFLOW_HTTP_REQUEST_MAX_RETRIES.get())"
     )
     unset = ("PYTEST", "CI", "MLFLOW", "DO_NOT", "GITHUB")
     clean = {k: v for k, v in os.environ.items() if not k.startswith(unset)}
     clean["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=clean)
-    assert done.stdout.split() == ["None", "10", "1"], done.stderr
+    assert done.stdout.split() == ["True", "None", "10", "1"], done.stderr
 
 
 class Kills(Telltale):
