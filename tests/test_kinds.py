@@ -5,12 +5,14 @@ import importlib
 import io
 import json
 import re
+import shlex
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import test_pages
 import tifffile
 from click.testing import CliRunner
 from PIL import Image
@@ -59,6 +61,20 @@ def package(tmp_path, install_folder, site, monkeypatch):
     registry.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] in OWN]:
         del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        (name, shlex.join(words))
+        for name in PAGES
+        for words in test_pages.commands(f"docs/{name}.md")
+    ],
+)
+def test_a_command_of_the_page_is_understood(page, command, package, tmp_path, monkeypatch):
+    package(page)
+    write_stacks(tmp_path / "wells", slides=1)
+    test_pages.test_a_command_of_a_page_is_understood("", command, tmp_path, monkeypatch)
 
 
 def findings(name, folder, only=None):

@@ -60,7 +60,8 @@ def commands(page):
                 yield shlex.split(line, comments=True)
 
 
-COMMANDS = sorted({(page, shlex.join(words)) for page in PAGES for words in commands(page)})
+COMMANDS = sorted({(page, shlex.join(words)) for page in PAGES for words in commands(page)
+                   if page not in [f"docs/{name}.md" for name in KINDS]})  # fmt: skip
 INVENTED = {words[2] for page in PAGES for words in commands(page) if words[1] == "new"}
 PYTHON = [(page, number) for page in PAGES if page not in ELSEWHERE
           for number in range(len(blocks(page, "python")))]  # fmt: skip
