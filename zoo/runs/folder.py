@@ -87,6 +87,8 @@ class Run:
     animation_path = property(lambda self: self.path / "samples" / "training.webp")
     detectors = property(lambda self: self.path / "detectors")
     figures = property(lambda self: self.path / "figures")
+    tables = property(lambda self: self.path / "tables")
+    references_path = property(lambda self: self.path / "references.bib")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
