@@ -11,9 +11,11 @@ from zoo.report.detected import matrices, robustness, spectrum_curve
 from zoo.report.environment import environment
 from zoo.report.figures import detection_curve, training_curves
 from zoo.report.findings import convergence, findings
-from zoo.report.grid import write_tables
+from zoo.report.grid import Table, write_tables
+from zoo.report.methods import paragraph
 from zoo.report.plot import Curve, write_curve
 from zoo.report.readers import together
+from zoo.report.references import bibtex, components, references, used
 from zoo.report.results import controls, detectors, memorisation, readers, scores
 from zoo.report.scale import Bar, bar_of, pixel_width
 from zoo.report.strip import StripRow, strip
@@ -45,19 +47,35 @@ def build_report(run: Run) -> Path:
         write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
     shown = _shown(contents, curves, rows)
     shown |= {"detection_curve": accuracy, "spectrum": spectrum}
-    shown |= _tables(run, contents)
+    shown |= _cited(run, contents)
+    shown |= _tables(run, contents, shown["components"])
     write_text(run.card_path, environment(html_page=False).get_template("card.md").render(shown))
     write_text(run.report_path, environment(html_page=True).get_template("page.html").render(shown))
     return Path(run.report_path)
 
 
-def _tables(run: Run, contents: Contents) -> dict[str, Any]:
+def _cited(run: Run, contents: Contents) -> dict[str, Any]:
+    """What the run used, the references for it, also as a file, and a paragraph that cites them."""
+    things = used(contents)
+    listed = references(things)
+    write_text(run.references_path, bibtex(listed))
+    cited = {"components": components(things), "references": listed, "bibtex": bibtex(listed)}
+    return cited | {"methods": paragraph(contents, things)}
+
+
+def _tables(run: Run, contents: Contents, components: Table) -> dict[str, Any]:
     """The tables of the page, which are also written as files."""
     parts = (scores, detectors, controls, memorisation, readers, settings)
     tables = [part(contents) for part in parts]
     tables += [robustness(contents.detection.get("robustness") or []), timings(contents.manifest)]
     across, useful = matrices(contents.detection.get("across") or {}), worth(contents)
-    beside = [*across, *useful["utility"], *useful["segmentation"], splits(contents.data)]
+    beside = [
+        components,
+        *across,
+        *useful["utility"],
+        *useful["segmentation"],
+        splits(contents.data),
+    ]
     write_tables(run.tables, [*tables, *beside])
     return {"tables": {table.name: table for table in tables}, "matrices": across, "worth": useful}
 

@@ -34,11 +34,3 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const box of document.querySelectorAll(".scroll")) {
   if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }
-const opened = [];
-addEventListener("beforeprint", () => {
-  for (const each of document.querySelectorAll("details[data-print]:not([open])")) {
-    each.open = true;
-    opened.push(each);
-  }
-});
-addEventListener("afterprint", () => { for (const each of opened.splice(0)) each.open = false; });

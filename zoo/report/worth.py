@@ -32,7 +32,7 @@ def _utility(found: Mapping[str, Any]) -> Iterator[Table]:
     yield _compared(found.get("differences") or [], "utility-differences", TWO)
     yield _extremes(found)
     texts = {
-        "imbalance": "The cut class left rare, repeated, weighed, or refilled with generated images.",
+        "imbalance": "The cut class left rare, repeated, weighed, or refilled with generated ones.",
         "low_data": "Classifiers have few real images. The generator has seen all of them.",
     }
     for kind, told in texts.items():
