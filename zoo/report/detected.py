@@ -94,7 +94,7 @@ def spectrum_curve(spectrum: Mapping[str, Any] | None) -> Curve | None:
 
     def draw(axes: Axes) -> None:
         axes.plot(frequency, spectrum["real"], color=SERIES[2], label="real images", **marks[0])
-        shown = {"color": GENERATOR, "label": "generated images"}
+        shown: Any = {"color": GENERATOR, "label": "generated images"}
         axes.plot(frequency, spectrum["generated"], **shown, **marks[1])
         axes.set_xlabel("frequency, cycles per pixel")
         axes.set_ylabel("power, dB")
