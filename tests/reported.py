@@ -1,6 +1,10 @@
 """Run folders with reports, and what a report holds; shared by its tests."""
 
+import base64
+import hashlib
+import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +166,33 @@ class Page(HTMLParser):
 
 def page(run):
     return Page(run.report_path.read_text())
+
+
+def check_page(path):
+    """What every page must be: in order for a screen reader, and with its own script alone."""
+    found = Page(path.read_text())
+    elements = found.elements
+    assert elements[0] == ("html", {"lang": "en"})
+    levels = [int(tag[1]) for tag in found.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert (levels[0], levels.count(1)) == (1, 1)
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = [attrs["id"] for _, attrs in elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    named = {attrs["aria-labelledby"] for _, attrs in elements if "aria-labelledby" in attrs}
+    assert named <= set(ids)
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(ids)
+    assert found.links[0] == "#main"
+    assert all(attrs.get("alt", "").strip() for tag, attrs in elements if tag == "img")
+    assert found.tags.count("table") == found.tags.count("caption")
+    scopes = {attrs.get("scope") for tag, attrs in elements if tag == "th"}
+    assert scopes <= {"col", "row", "rowgroup"}
+    (policy,) = [attrs["content"] for _, attrs in elements if "http-equiv" in attrs]
+    digest = base64.b64encode(hashlib.sha256("".join(found.scripts).encode()).digest()).decode()
+    assert "default-src 'none'; img-src data:" in policy
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert not [key for _, attrs in elements for key in attrs if key.startswith("on")]
+    copied = [attrs["data-copy"] for tag, attrs in elements if tag == "button"]
+    assert len(copied) >= 2 * found.tags.count("table")
 
 
 def chromium():

@@ -1,12 +1,9 @@
 """The page for every reader: by keyboard, in the dark, without colours, on a phone and on paper."""
 
-import base64
-import hashlib
 import re
-from itertools import pairwise
 
 import pytest
-from reported import MANIFEST, Page, bare_run, chromium, finished_run, page
+from reported import MANIFEST, bare_run, check_page, chromium, finished_run, page
 
 from zoo.report import build
 from zoo.report.environment import environment
@@ -67,42 +64,9 @@ def test_lines_stand_out_from_the_page(mode):
         assert contrast(colours[f"series-{i}"], colours["paper"]) >= 3, (mode, i)
 
 
-def test_the_page_is_in_order_for_a_screen_reader(finished):
-    found = page(finished)
-    elements = found.elements
-    assert elements[0] == ("html", {"lang": "en"})
-    levels = [int(tag[1]) for tag, _ in elements if re.fullmatch(r"h[1-6]", tag)]
-    assert levels.count(1) == 1
-    assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    ids = {attrs["id"] for _, attrs in elements if "id" in attrs}
-    named = [attrs[key] for _, attrs in elements for key in ("aria-labelledby",) if key in attrs]
-    assert set(named) <= ids
-    assert {link[1:] for link in found.links if link.startswith("#")} <= ids
-    assert found.links[0] == "#main"
-    assert all(attrs.get("alt", "").strip() for tag, attrs in elements if tag == "img")
-
-
-def test_every_table_has_a_caption_and_its_headings_a_scope(finished):
-    elements = page(finished).elements
-    tags = [tag for tag, _ in elements]
-    assert tags.count("table") == tags.count("caption") > 5
-    scopes = [attrs.get("scope") for tag, attrs in elements if tag == "th"]
-    assert set(scopes) == {"col", "row", "rowgroup"}
-
-
-def test_only_the_page_s_own_script_may_run(finished):
-    found = page(finished)
-    (policy,) = [
-        attrs["content"]
-        for tag, attrs in found.elements
-        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
-    ]
-    digest = base64.b64encode(hashlib.sha256("".join(found.scripts).encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in policy
-    assert "default-src 'none'" in policy
-    assert "img-src data:" in policy
-    assert not [key for _, attrs in found.elements for key in attrs if key.startswith("on")]
+def test_the_page_is_in_order_for_every_reader_and_runs_nothing_but_its_own(finished):
+    check_page(finished.report_path)
+    assert page(finished).tags.count("table") > 5
 
 
 def test_curves_are_known_without_their_colours(finished):
@@ -199,6 +163,4 @@ def test_paper_is_white_and_has_no_buttons(browser, finished):
 def test_a_page_with_nothing_measured_is_in_order_too(tmp_path):
     run = bare_run(tmp_path, **MANIFEST)
     build(run)
-    levels = [int(tag[1]) for tag in page(run).tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    assert isinstance(page(run), Page)
+    check_page(run.report_path)
