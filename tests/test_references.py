@@ -94,7 +94,8 @@ def test_the_feature_network_is_cited_with_its_weights(tmp_path):
         "| Feature network | inception-v3, weights SHA-256 abababababab… | zoo 0.1.0 | Apache-2.0 |"
         in card
     )
-    assert "Rethinking the Inception Architecture" in card
+    (place,) = re.findall(r"^(\d+)\. .*Rethinking the Inception Architecture", card, flags=re.M)
+    assert re.search(rf"mixed8\) \[\d+\] \[{place}\] 9 \(n = 128", page(run).text)
 
 
 def test_a_plugin_that_is_gone_is_named_and_cites_nothing(tmp_path):

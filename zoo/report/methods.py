@@ -8,7 +8,7 @@ from typing import Any
 from zoo.report.contents import Contents
 from zoo.report.latex import latex
 from zoo.report.numbers import comparable, count, figure, label, part_of, percent, span, split_name
-from zoo.report.references import Used, references
+from zoo.report.references import Used, network_of, references
 
 CITED = re.compile("⟦([^⟧]*)⟧")
 
@@ -37,7 +37,7 @@ def paragraph(contents: Contents, things: Sequence[Used]) -> Paragraph:
     for i, piece in enumerate(pieces):
         if i % 2:
             found = places.get(piece, [])
-            text += "".join(f" [{place + 1}]" for place in found)
+            text += f" [{', '.join(str(place + 1) for place in found)}]" if found else ""
             escaped += f"~\\cite{{{','.join(keys[place] for place in found)}}}" if found else ""
         else:
             text += piece
@@ -53,7 +53,7 @@ def _spaced(piece: str) -> str:
 def _places(things: Sequence[Used]) -> dict[str, list[int]]:
     """`Role: name` to the places of its references in the list."""
     order = {each: i for i, each in enumerate(dict.fromkeys(r for t in things for r in t.cited))}
-    return {f"{t.role}: {t.name}": [order[each] for each in t.cited] for t in things}
+    return {f"{t.role}: {t.name.partition(',')[0]}": [order[x] for x in t.cited] for t in things}
 
 
 def _training(contents: Contents) -> Iterator[str]:
@@ -110,10 +110,11 @@ def _scores(contents: Contents) -> Iterator[str]:
 
 
 def _score(metric: Mapping[str, Any]) -> str:
-    m = comparable(metric).get("m")
+    m, network = comparable(metric).get("m"), network_of(comparable(metric))
     ratio = "" if metric.get("ratio") is None else f", ratio {figure(metric['ratio'], 3)}"
     return (
-        f"{label(metric)}⟦Metric: {split_name(metric['name'])[0]}⟧ {figure(metric['value'])} "
+        f"{label(metric)}⟦Metric: {split_name(metric['name'])[0]}⟧"
+        f"{f'⟦Feature network: {network}⟧' if network else ''} {figure(metric['value'])} "
         f"(n = {count(metric['n_real'])} real and {count(metric['n_fake'])} generated; floor "
         f"{figure(metric['floor'])}{ratio}{f', m = {count(m)}' if m else ''})"
     )

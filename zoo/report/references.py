@@ -149,13 +149,13 @@ def _metrics(contents: Contents) -> Iterator[Used]:
     measured = contents.evaluation.get("metrics") or []
     for name in dict.fromkeys(split_name(metric["name"])[0] for metric in measured):
         yield _of_record("Metric", "metrics", name)
-    cards = {_network(comparable(metric)): comparable(metric) for metric in measured}
+    cards = {network_of(comparable(metric)): comparable(metric) for metric in measured}
     for name, card in cards.items():
         if name:
             yield _network_used(name, card)
 
 
-def _network(card: Mapping[str, Any]) -> str:
+def network_of(card: Mapping[str, Any]) -> str:
     """The record of the feature network that a score was measured with."""
     suffix = card.get("features")
     if suffix is None:
