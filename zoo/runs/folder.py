@@ -89,6 +89,8 @@ class Run:
     figures = property(lambda self: self.path / "figures")
     tensorboard = property(lambda self: self.path / "tensorboard")
     mlflow_path = property(lambda self: self.path / "mlflow.json")
+    tables = property(lambda self: self.path / "tables")
+    references_path = property(lambda self: self.path / "references.bib")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
