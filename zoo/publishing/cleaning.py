@@ -43,7 +43,8 @@ PATHS = re.compile(
     r"|\\\\[^\s\"'`,;()<>|]+"
 )
 REST = r"[^\s\"'`,;:()<>|]*"
-LEFT_OUT = "(path left out)"
+WORDS = re.compile(r"\w[\w./-]{2,}\w")
+LEFT_OUT = "(left out)"
 
 
 class Cleaner:
@@ -51,7 +52,8 @@ class Cleaner:
 
     Args:
         replaced: Text to what stands for it; longer ones are looked for first.
-        names: Whole texts that are names of files or groups.
+        names: Of files or groups; taken out where they are a whole text or, of at least four
+            characters, a word in one.
     """
 
     def __init__(self, replaced: Mapping[str, str], names: Iterable[str] = ()) -> None:
@@ -62,12 +64,12 @@ class Cleaner:
         self.names = frozenset(names)
 
     def text(self, text: str) -> str:
-        """The text without paths."""
+        """The text without paths and names."""
         for known, other in self.replaced:
             if other == LEFT_OUT and known in text:
                 text = re.sub(re.escape(known) + REST, LEFT_OUT, text)
             text = text.replace(known, other)
-        return PATHS.sub(LEFT_OUT, text)
+        return WORDS.sub(self._word, PATHS.sub(LEFT_OUT, text))
 
     def value(self, value: Any) -> Any:
         """A value of JSON without paths, without names, and without what is apart by group."""
@@ -82,6 +84,9 @@ class Cleaner:
         if isinstance(value, (list, tuple)):
             return [self.value(inner) for inner in value if not _is_of_a_group(inner)]
         return value
+
+    def _word(self, found: re.Match[str]) -> str:
+        return LEFT_OUT if found[0] in self.names else found[0]
 
 
 def _is_of_a_group(value: Any) -> bool:
@@ -106,11 +111,12 @@ def is_private(data: str) -> bool:
     return public_name(data) != data or data.endswith(f":{UNPUBLISHED}")
 
 
-def cleaner_of(recipe: Facts, data: Facts, *, name: str, folder: Path) -> Cleaner:
+def cleaner_of(recipe: Facts, manifest: Facts, data: Facts, *, name: str, folder: Path) -> Cleaner:
     """What takes the secrets of one run out of its texts.
 
     Args:
         recipe: What `recipe.yaml` holds.
+        manifest: What `manifest.json` holds; names of classes stay.
         data: What `data.json` holds.
         name: What the run is called when it is published.
         folder: The run.
@@ -124,7 +130,8 @@ def cleaner_of(recipe: Facts, data: Facts, *, name: str, folder: Path) -> Cleane
     if public != dataset:
         path = dataset[len(public) - len(UNPUBLISHED) :]
         replaced |= {dataset: public, **({path: UNPUBLISHED} if os.sep in path else {})}
-    return Cleaner(replaced, map(str, data.get("part_of_group") or {}))
+    classes = set(map(str, manifest.get("class_names") or ()))
+    return Cleaner(replaced, set(map(str, data.get("part_of_group") or {})) - classes)
 
 
 def foreign_settings() -> list[str]:

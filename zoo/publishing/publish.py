@@ -119,7 +119,9 @@ def _planned(run: Run, licence: str | None, accepted: str | None, copies: bool, 
         run=run,
         name=name,
         step=run.snapshot_step(),
-        cleaner=cleaner_of(recipe, run.read_mapping(run.data_path), name=name, folder=run.path),
+        cleaner=cleaner_of(
+            recipe, manifest, run.read_mapping(run.data_path), name=name, folder=run.path
+        ),
         images=images,
         model=model,
         accepted=acknowledged,

@@ -28,8 +28,9 @@ from zoo.publishing.sums import LARGEST, LONGEST, SUMS, Files, read_sums
 
 HUB = "https://huggingface.co/"
 HERE = ("localhost", "127.0.0.1", "::1")
+WORD = r"[A-Za-z0-9_][\w.-]*"
 REPOSITORY = re.compile(
-    r"(?P<name>[\w.-]+/[\w.-]+?)(?:(?:@|/tree/|/resolve/)(?P<revision>[\w.-]+))?/?"
+    rf"(?P<name>{WORD}/{WORD}?)(?:(?:@|/tree/|/resolve/)(?P<revision>{WORD}))?/?"
 )
 ARCHIVES = (".zip", ".tar")
 UNSEEN = (".git", ".cache")  # of git and of Hugging Face's client; never read
@@ -112,26 +113,35 @@ def _downloaded(address: str) -> Iterator[tuple[Path, Files]]:
             with _gone_after(place), delivered(str(archive)) as found:
                 yield found
             return
-        sums = place / SUMS
-        sums.unlink(missing_ok=True)
-        download(address + SUMS, sums, most=LONGEST)
-        files = _stated(sums, address, place)
-        for name, file in files.items():
-            target = place / name
-            # Complete from an attempt that broke off at a later file.
-            if not (target.is_file() and target.stat().st_size == file.size):
-                download(address + name, target, size=file.size, most=file.size)
+        with _kept_to_continue(place):
+            files = _fetched(address, place)
         with _gone_after(place):
             for name, file in files.items():
                 _check(name, file_hash(place / name), file.sha256, address)
             yield place, files
 
 
-def _stated(sums: Path, address: str, place: Path) -> Files:
+def _fetched(address: str, place: Path) -> Files:
+    sums = place / SUMS
+    sums.unlink(missing_ok=True)
+    download(address + SUMS, sums, most=LONGEST)
+    files = read_sums(sums.read_bytes(), address)
+    for name, file in files.items():
+        target = place / name
+        # Complete from an attempt that broke off at a later file.
+        if not (target.is_file() and target.stat().st_size == file.size):
+            download(address + name, target, size=file.size, most=file.size)
+    return files
+
+
+@contextlib.contextmanager
+def _kept_to_continue(place: Path) -> Iterator[None]:
+    """Keep what arrived only where a download broke off in the middle of a file."""
     try:
-        return read_sums(sums.read_bytes(), address)
-    except ZooError:
-        shutil.rmtree(place, ignore_errors=True)
+        yield
+    except BaseException:
+        if not any(place.rglob(".*.part")):
+            shutil.rmtree(place, ignore_errors=True)
         raise
 
 
@@ -170,10 +180,14 @@ def _in_folder(folder: Path) -> dict[str, Held]:
             path = Path(place, name)
             shown, mode = path.relative_to(folder).as_posix(), path.lstat().st_mode
             if stat.S_ISREG(mode):
-                held[shown] = Held(path.lstat().st_size, partial(open, path, "rb"))
+                held[shown] = Held(path.lstat().st_size, partial(_file, path))
             elif not stat.S_ISDIR(mode):
                 raise ZooError(f"{folder} is refused: {shown} is a link or no file")
     return held
+
+
+def _file(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _in_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, Held]:
