@@ -157,7 +157,8 @@ def _gone_after(place: Path) -> Iterator[None]:
 def _opened(path: Path) -> Iterator[Mapping[str, Held]]:
     """The files of a folder or an archive by their names."""
     if path.is_dir():
-        yield _in_folder(path)
+        # Before all of a folder is walked through that may be anything.
+        yield _in_folder(path) if (path / SUMS).exists() else {}
     elif path.suffix == ".zip":
         with open_zip(path) as archive:
             yield _below_top(_in_zip(archive, path))
