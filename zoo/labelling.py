@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.generating import class_names
 from zoo.runs import Run, held, write_text
 from zoo.runs.aliases import checked_alias
 from zoo.runs.tables import csv_text
@@ -50,7 +51,7 @@ class Items:
     source: str
     paths: Sequence[str]
     picture: Callable[[int], bytes]
-    classes: tuple[str, ...]
+    classes: Sequence[str]
     notes: Callable[[int], str]
 
 
@@ -71,7 +72,7 @@ def generated_items(run: Run) -> Items:
         GENERATED,
         [path.name for path in files],
         lambda at: _picture(mapping.apply(decode(files[at])[0])[None]),
-        _classes(run),
+        class_names(run),
         lambda at: "",
     )
 
@@ -103,7 +104,7 @@ def real_items(run: Run, part: str) -> Items:
         REAL,
         list(rows),
         lambda at: _picture(images[np.array(tiles[at][:MOST_TILES])]),
-        _classes(run),
+        class_names(run),
         note,
     )
 
@@ -245,10 +246,6 @@ def _path(run: Run, source: str, alias: str) -> Path:
 
 def _list(file: Path, kind: str) -> Path:
     return file.with_name(f"{file.stem}.{kind}.csv")
-
-
-def _classes(run: Run) -> tuple[str, ...]:
-    return tuple(str(name) for name in run.manifest.get("class_names") or ())
 
 
 def _picture(images: Any) -> bytes:
