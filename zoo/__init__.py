@@ -4,7 +4,7 @@ from typing import Any
 
 import pluggy
 
-from zoo import turing
+from zoo import feedback, turing
 from zoo.specs import (
     API_VERSION,
     Archive,
@@ -31,6 +31,7 @@ __all__ = [
     "Tracker",
     "compare",
     "detect",
+    "feedback",
     "generate",
     "hookimpl",
     "load",
