@@ -24,6 +24,7 @@ from zoo.report.study import Pictures, read_page
 from zoo.runs import Run
 
 SMALL, LARGE = 320, 512
+KEYS = {REAL: "left", GENERATED: "right"}
 ENDS = {SCALE[0]: "surely artificial", SCALE[1]: "entirely realistic"}
 
 
@@ -122,7 +123,7 @@ def _answers(at: int, before: sittings.Mark) -> dict[str, Any] | None:
     """Draw the answers; the one that was just given."""
     found: dict[str, Any] | None = None
     st.markdown("This image is")
-    for column, side, key in zip(st.columns(2), (REAL, GENERATED), "rg", strict=True):
+    for column, (side, key) in zip(st.columns(2), KEYS.items(), strict=True):
         about = {"key": f"{key} {at}", "shortcut": key, "chosen": before.answer == side}
         if choice(side.capitalize(), place=column, width="stretch", **about):
             found = {"said": side}
