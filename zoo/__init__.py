@@ -91,7 +91,8 @@ def generate(run: Any, n: int = 64, **settings: Any) -> Any:
         n: Images, or rows with `interpolate`.
         **settings: `seed=0`; `class_name` of a conditional generator; `truncation=1.0`, a factor
             on the latents, below 1 for typical rather than varied images; `interpolate`, images in
-            a row from one latent to another; `step` of a snapshot instead of the last.
+            a row from one latent to another, and `to_seed`, which draws the latents at the ends;
+            `step` of a snapshot instead of the last.
 
     Returns:
         A `zoo.generating.Generated`: `images` (n, H, W, C) in the values of the training images,

@@ -55,6 +55,14 @@ class Generated:
 
         return synthetic_files(self.images, facts=self.facts, form=form, pixel_size=self.pixel_size)
 
+    def mask_files(self) -> "Iterator[SyntheticFile]":
+        """The masks of the images, white where there is something; none without masks."""
+        from zoo.data.export import mask_files
+
+        if self.masks is None:
+            return iter(())
+        return mask_files(self.masks, self.data, facts=self.facts)
+
     def sheet(self) -> bytes:
         """All rows of an interpolation in one PNG."""
         from zoo.runs.pictures import grid_png
@@ -94,6 +102,7 @@ def generate(
     class_name: str | None = None,
     truncation: float = 1.0,
     interpolate: int | None = None,
+    to_seed: int | None = None,
     step: int | None = None,
     generator: Any = None,
 ) -> Generated:
@@ -106,10 +115,12 @@ def generate(
         class_name: The same.
         truncation: The same.
         interpolate: The same.
+        to_seed: The same.
         step: The same.
         generator: The run's generator of that step, where it is loaded already.
     """
     found = Run.open(run)
+    way = _way(n, interpolate, to_seed)
     labels = class_labels(found, class_name, n)
     step = found.snapshot_step(step)
     data = found.read_mapping(found.data_path)
@@ -119,12 +130,12 @@ def generate(
 
     dtype = Intensity.from_facts(data.get("intensity") or {}).stored_dtype.name
     chosen = {"labels": labels, "seed": seed, "truncation": truncation, "dtype": dtype}
-    shown, masks = _made(generator, n, interpolate, chosen), None
+    shown, masks = _made(generator, n, way, chosen), None
     if getattr(generator, "masked", False):
         shown, masks = shown[..., :-1], shown[..., -1]
     facts = _facts(found) | {"step": step, "seed": seed, "truncation": truncation}
     facts |= {"class": class_name} if class_name else {}
-    facts |= {"interpolation": {"rows": n, "steps": interpolate}} if interpolate else {}
+    facts |= {"interpolation": way} if way else {}
     images = as_source(shown, data)
     return Generated(
         images=images, shown=shown, masks=masks, facts=facts, data=data, steps=interpolate
@@ -166,17 +177,30 @@ def class_labels(run: Run, class_name: str | None, count: int) -> list[int] | No
 
 
 def class_names(run: Run) -> list[str]:
-    """The classes that a run's generator can be asked for."""
-    return [str(name) for name in run.manifest.get("class_names") or []]
+    """The classes that a run's generator can be asked for; the data of others may have some too."""
+    from zoo.plugins import find
+
+    names = [str(name) for name in run.manifest.get("class_names") or []]
+    if names and find("generators", str(run.recipe.get("generator"))).conditional == "no":
+        return []
+    return names
 
 
-def _made(generator: Any, rows: int, steps: int | None, chosen: dict[str, Any]) -> "Images":
-    if steps is None:
+def _made(generator: Any, rows: int, way: Mapping[str, Any], chosen: dict[str, Any]) -> "Images":
+    if not way:
         images: Images = generator.sample(rows, **chosen)
         return images
     from zoo.gan.latents import interpolation
 
-    return interpolation(generator, rows, steps, **chosen)
+    return interpolation(generator, rows, way["steps"], to_seed=way.get("to_seed"), **chosen)
+
+
+def _way(rows: int, steps: int | None, to_seed: int | None) -> dict[str, Any]:
+    """What is said of an interpolation; nothing of single images."""
+    if steps is None and to_seed is not None:
+        raise UsageError("a seed to end at goes with an interpolation; give --interpolate")
+    end = {} if to_seed is None else {"to_seed": to_seed}
+    return {"rows": rows, "steps": steps, **end} if steps else {}
 
 
 def _facts(run: Run) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from zoo.app.sidebar import chosen_run
-from zoo.app.words import plain
+from zoo.app.words import plain, told
 from zoo.errors import ZooError
 from zoo.runs import Run
 
@@ -25,19 +25,19 @@ SCREENS = {
 
 
 def main() -> None:
-    """Draw the sidebar and the chosen screen."""
+    """Draw the sidebar and the chosen screen; a known failure is one line."""
     st.set_page_config(page_title="zoo", layout="centered", initial_sidebar_state="auto")
     try:
         run = chosen_run(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
         if run is not None:
             _show(run)
     except ZooError as error:
-        st.error(plain(error))
+        st.error(told(error))
     except Exception as error:
-        traceback.print_exc()  # on the terminal, for a report of the bug
+        traceback.print_exc()  # on the terminal, for whoever mends it
         st.error(
-            plain(f"Something failed that should not: {type(error).__name__}: {error}")
-            + "  \nThe terminal in which `zoo app` runs says where."
+            plain(f"Something failed that should not: {type(error).__name__}: {error}.")
+            + " The terminal in which zoo app runs says where."
         )
 
 
@@ -46,8 +46,9 @@ def _show(run: Run) -> None:
         "Screen",
         list(SCREENS),
         default="Generate",
-        key="screen",
         required=True,
+        key="screen",
+        bind="query-params",
         label_visibility="collapsed",
     )
     import_module(f"zoo.app.{SCREENS[screen]}").show(run)

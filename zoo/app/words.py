@@ -11,4 +11,15 @@ def plain(text: object) -> str:
     Labels, captions and messages are Markdown to Streamlit, so that a class named `![](http://…)`
     would send the browser to another machine.
     """
-    return SIGNS.sub(r"\\\1", " ".join(str(text).split()))
+    return SIGNS.sub(r"\\\1", re.sub(r"\s+", " ", str(text)))
+
+
+def told(text: object) -> str:
+    """The same, with what stands between backticks set as code, as messages of zoo have it."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(
+        f"`{' '.join(part.split())}`" if i % 2 and part.strip() else plain(part)
+        for i, part in enumerate(parts)
+    )

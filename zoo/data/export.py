@@ -130,11 +130,18 @@ def write_masks(
         facts: As in `write_synthetic`.
         start: Number of the first file.
     """
+    return [_write(mask, folder) for mask in mask_files(masks, data, facts=facts, start=start)]
+
+
+def mask_files(
+    masks: Images, data: Mapping[str, Any], *, facts: Mapping[str, Any], start: int = 0
+) -> Iterator[SyntheticFile]:
+    """The files of `write_masks`, one at a time and not written."""
     inside = (masks > np.iinfo(masks.dtype).max // 2)[..., None].astype(np.uint8) * 255
     margins = (data.get("view") or {}).get("margins")
     if isinstance(margins, list):
         inside = unpad(inside, margins)
-    return write_synthetic(inside, folder, facts={**facts, "mask": True}, start=start, form="png")
+    return synthetic_files(inside, facts={**facts, "mask": True}, start=start, form="png")
 
 
 def _write(image: SyntheticFile, folder: Path) -> Path:

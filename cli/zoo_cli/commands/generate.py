@@ -42,6 +42,11 @@ from zoo_cli.user import runs_option
     metavar="STEPS",
     help="Instead of -n single images, -n rows of STEPS images from one latent to another.",
 )
+@click.option(
+    "--to-seed",
+    type=click.IntRange(0, LARGEST_SEED),
+    help="With --interpolate, end each row at the image that this seed gives in its place.",
+)
 @click.option("--step", type=int, help="Snapshot to use instead of the final generator.")
 @click.option(
     "--format",
@@ -61,6 +66,7 @@ def command(
     class_name: str | None,
     truncation: float,
     steps: int | None,
+    to_seed: int | None,
     step: int | None,
     form: str,
     parent: Path,
@@ -87,6 +93,7 @@ def command(
         class_name=class_name,
         truncation=truncation,
         interpolate=steps,
+        to_seed=to_seed,
         step=step,
     )
     paths = made.write(folder, form)
