@@ -205,7 +205,7 @@ def _opinion(line: Any) -> Opinion:
     """Check a line; a ValueError names what does not fit."""
     held = _object(line, "the line")
     image = _object(held.get("image"), "image")
-    truncation = image.get("truncation")
+    truncation: Any = image.get("truncation")
     if type(truncation) not in (int, float) or not 0 < truncation < float("inf"):
         raise ValueError(f"truncation is {_said(truncation)}; expected a number above 0")
     if held.get("opinion") not in OPINIONS:

@@ -5,7 +5,7 @@ reads; beside them lie the lists that `--accept` and `--reject` take.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -213,11 +213,9 @@ def _write(file: Path, said: Mapping[str, Judgement]) -> None:
         else:
             _list(file, kind).unlink(missing_ok=True)  # an empty list is wrong use of --reject
     # Where there is a column `label`, --labels sets aside what has none in it.
-    if any(one.label for one in said.values()):
-        table = [("path", "label", "decision"), *((p, o.label, o.decision) for p, o in rows)]
-    else:
-        table = [("path", "decision"), *((path, one.decision) for path, one in rows)]
-    write_text(file, csv_text(table))
+    names = ["path", *(["label"] if any(one.label for _, one in rows) else []), "decision"]
+    table = [{"path": path, **asdict(one)} for path, one in rows]
+    write_text(file, csv_text([names, *([row[name] for name in names] for row in table)]))
 
 
 def _judgement(path: Path, row: Mapping[str, str]) -> tuple[str, Judgement]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.evaluation.turing.statistics import GUESSING
 from zoo.report.numbers import figure, percent, span
 
 Found = Mapping[str, Any]
@@ -42,6 +43,33 @@ def together(found: Found) -> list[tuple[str, str]]:
         rows.append(("Realism, 1 to 5", sides))
         rows.append(("Realism, real less generated", _with_interval(realism, "difference")))
     return rows
+
+
+def in_words(row: Found) -> list[str]:
+    """What one reader's answers say, in sentences.
+
+    Args:
+        row: One of `readers` in turing.json.
+    """
+    accuracy, n = row["accuracy"], row["answered"]
+    low, high = accuracy["interval"]
+    if low <= GUESSING <= high:
+        means = "50 %, which guessing gives, lies within: these answers do not show a difference"
+    else:
+        means = f"50 %, which guessing gives, lies outside: this is {_than(low)} guessing"
+    return [
+        f"{round(accuracy['value'] * n)} of {n} images were called what they are: "
+        f"{percent(accuracy['value'])}, with a 95 % interval (Wilson) of "
+        f"{span(accuracy['interval'], percent)}. {means}.",
+        f"Of the generated images {percent(row['generated_recognised']['value'])} were recognised, "
+        f"of the real ones {percent(row['real_recognised']['value'])}.",
+        f"Realism, 1 to 5: {rating(row['realism']['real'])} of the real images, "
+        f"{rating(row['realism']['generated'])} of the generated ones (mean ± standard deviation).",
+    ]
+
+
+def _than(low: float) -> str:
+    return "more than" if low > GUESSING else "less than"
 
 
 def _with_interval(of: Found, name: str) -> str:
