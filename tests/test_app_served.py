@@ -267,15 +267,15 @@ def test_a_person_walks_between_two_images(tab):
 
 def test_a_person_makes_a_reader_study_and_reads_it(run, tab, tmp_path):
     choose_screen(tab, "Reader study")
-    tab.get_by_label("Images of each kind").fill("2")
-    tab.get_by_label("Images of each kind").press("Enter")
+    tab.get_by_label("Images of each kind", exact=True).fill("2")
+    tab.get_by_label("Images of each kind", exact=True).press("Enter")
     tab.get_by_role("button", name="Make the study").click()
     tab.get_by_role("button", name="Go on to it").click()
-    tab.get_by_label("A code of your choice").fill("reader-a")
+    tab.get_by_label("A code of your choice", exact=True).fill("reader-a")
     tab.get_by_role("button", name="Start").click()
     for number in range(1, 5):
         tab.get_by_alt_text(f"Image {number} of 4").wait_for()
-        tab.get_by_role("button", name="Real").click()
+        tab.get_by_role("button", name="Real", exact=True).click()
         tab.get_by_role("button", name="3", exact=True).click()
     tab.get_by_role("button", name="Finish").click()
     tab.get_by_text("Thank you.").wait_for()
