@@ -188,7 +188,7 @@ def _result(run: Run, study: Study, sitting: Sitting, state: dict[str, Any]) -> 
 
 def _together(run: Run, study: Study) -> None:
     files = sittings.answers_files(run)
-    st.markdown(f"**All readers together** ({len(files)} files of answers in the run)")
+    st.markdown(f"**All readers together** (files of answers in the run: {len(files)})")
     st.caption(
         "Score once, when all have read: who sees results early may stop when they please. It "
         "writes turing.json and the report."
