@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from zoo.app.settings import SETTINGS
+from zoo.app.settings import flags
 
 
 def main(port: str, *arguments: str) -> None:
@@ -16,9 +16,8 @@ def main(port: str, *arguments: str) -> None:
 
     # It would ask a machine on the internet when another site's page tries to connect.
     net_util.get_external_ip = lambda: None
-    settings = [f"--{name}={value}" for name, value in {**SETTINGS, "server.port": port}.items()]
     page = Path(__file__).with_name("main.py")
-    streamlit(["run", *settings, str(page), "--", *arguments], prog_name="zoo app")
+    streamlit(["run", *flags(int(port)), str(page), "--", *arguments], prog_name="zoo app")
 
 
 def _end_with_parent() -> None:

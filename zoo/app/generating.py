@@ -27,8 +27,8 @@ def show(run: Run) -> None:
     run.snapshot_step()  # told before anything is drawn, where there is none
     wanted = {"class_name": class_choice(run), **_number_and_seed(run), **_more(run)}
     generated = made.images(run, **wanted)
-    _keep_all(run, generated)
     _grid(run, generated)
+    _keep_all(run, generated)
 
 
 def class_choice(run: Run) -> str | None:

@@ -1,6 +1,7 @@
 """What was measured of a run: verdicts in words, then the numbers, then what is missing."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -55,15 +56,21 @@ def table(title: str, columns: Sequence[str], rows: Rows, note: str = "") -> Non
 
 def _scores(contents: Contents) -> None:
     metrics = numbers.metric_rows(contents.evaluation)
-    table(
-        "Scores",
-        ("Score", "Value", "Real against real", "Ratio", "Better", "Compared"),
-        [(r.label, r.value, r.floor, r.ratio, r.better or "–", r.side) for r in metrics],
-        "Ratio: the score over that of real against real images, both at the same number of "
-        "images; 1 would be as close as real images are to each other.",
-    )
-    for row in metrics[:1]:
-        _card("Protocol of the first score", row.protocol)
+    sides = {side: list(rows) for side, rows in groupby(metrics, lambda row: row.side)}
+    for first, (side, rows) in enumerate(sides.items()):
+        with st.expander(f"Scores {plain(side)}") if first else st.container():
+            _side(f"Scores {plain(side)}", rows)
+    if metrics:
+        st.caption(
+            "Ratio: the score over that of real against real images, both at the same number of "
+            "images; 1 would be as close as real images are to each other."
+        )
+        _card("Protocol of the first score", metrics[0].protocol)
+
+
+def _side(title: str, rows: list[numbers.Row]) -> None:
+    cells = [(r.label, r.value, r.floor, r.ratio, r.better or "–") for r in rows]
+    table(title, ("Score", "Value", "Real to real", "Ratio", "Better"), cells)
 
 
 def _card(title: str, card: list[tuple[str, list[tuple[str, str]]]]) -> None:
@@ -162,11 +169,15 @@ def _missing(run: Run, contents: Contents) -> None:
 
 
 def _reasons(contents: Contents) -> Missing:
+    """(what was not measured, why), with what lacks the same thing in one line."""
     parts = (contents.evaluation, contents.detection, contents.memorisation, contents.utility)
     items = [item for part in parts for item in part.get("not_computed") or []]
     lost = [(numbers.full_name(item["name"]), item["reason"]) for item in items]
     wanted = {name: why for name, why in contents.missing.items() if _applies(contents, name)}
-    return [*wanted.items(), *lost]
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in [*wanted.items(), *lost]:
+        by_reason.setdefault(reason, []).append(name)
+    return [(", ".join(names), reason) for reason, names in by_reason.items()]
 
 
 def _lacks(contents: Contents, name: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from zoo.generating import Generated
 from zoo.report.scale import with_bar
@@ -27,6 +28,16 @@ def visible(image: npt.NDArray[Any], pixel_um: float | None, side: int = SIDE) -
     factor = max(1, side // max(image.shape[:2]))
     rgb = to_rgb(image[None])[0].repeat(factor, axis=0).repeat(factor, axis=1)
     return with_bar(encode_png(np.ascontiguousarray(rgb)), pixel_um and pixel_um / factor)
+
+
+def enlarged(png: bytes, pixel_um: float | None) -> bytes:
+    """A picture as wide as a page by a whole factor, each pixel a square, with its scale bar."""
+    with Image.open(io.BytesIO(png)) as image:
+        factor = max(1, PAGE // image.width)
+        buffer = io.BytesIO()
+        size = (image.width * factor, image.height * factor)
+        image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG")
+    return with_bar(buffer.getvalue(), pixel_um and pixel_um / factor)
 
 
 def zipped(made: Generated) -> bytes:

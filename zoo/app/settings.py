@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,
     "server.xsrfCookieSameSite": "strict",
-    "server.allowedHosts": "127.0.0.1,localhost",  # no other name may be led to this address
+    "server.allowedHosts": ("127.0.0.1", "localhost"),  # no other name may be led to this address
     "server.enableStaticServing": False,
     "server.enableAgentApi": False,
     "server.fileWatcherType": "none",
@@ -40,9 +40,9 @@ SETTINGS: dict[str, Any] = {
     "server.maxUploadSize": MAX_UPLOAD_MB,
     "browser.serverAddress": HOST,
     "browser.gatherUsageStats": False,
-    "client.allowedOrigins": f"http://{HOST}",
+    "client.allowedOrigins": (f"http://{HOST}",),
     "client.showErrorDetails": "none",
-    "client.showErrorLinks": False,
+    "client.showErrorLinks": "false",  # of no type, unlike the others
     "client.toolbarMode": "minimal",
     "global.developmentMode": False,
     "logger.level": "warning",
@@ -52,3 +52,10 @@ SETTINGS: dict[str, Any] = {
     **{f"theme.light.{name}": colour for name, colour in _LIGHT.items()},
     **{f"theme.dark.{name}": colour for name, colour in _DARK.items()},
 }
+
+
+def flags(port: int) -> list[str]:
+    """The settings as Streamlit's command takes them."""
+    values = {**SETTINGS, "server.port": port}.items()
+    lists = {name: value if isinstance(value, tuple) else (value,) for name, value in values}
+    return [f"--{name}={value}" for name, all_of_it in lists.items() for value in all_of_it]

@@ -7,7 +7,7 @@ import streamlit as st
 
 from zoo.app.words import plain, told
 from zoo.claims import NOTICE
-from zoo.report.numbers import count, figure, moment
+from zoo.report.numbers import count, moment
 from zoo.runs import Run
 from zoo.runs.find import find_run
 from zoo.runs.folder import list_runs
@@ -76,16 +76,15 @@ def _title(row: dict[str, Any]) -> str:
 
 
 def _facts(row: dict[str, Any]) -> None:
-    size = "" if row["kimg"] is None else f"{figure(row['kimg'], 3)} thousand images"
+    shown = "" if row["kimg"] is None else count(round(1000 * row["kimg"]))
     facts = {
         "Status": row["status"],
         "Started": moment(row["started"]),
-        "Trained on": size,
-        "Steps": "" if row["step"] is None else count(row["step"]),
+        "Real images shown in training": shown,
+        "Training steps": "" if row["step"] is None else count(row["step"]),
     }
     lines = [f"{name}: {plain(value)}" for name, value in facts.items() if value not in ("", "–")]
     st.caption("  \n".join(lines))
-    st.caption(NOTICE)
 
 
 def _heading(row: dict[str, Any]) -> None:

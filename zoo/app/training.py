@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from zoo.app.pictures import enlarged
 from zoo.app.words import told
 from zoo.gan.monitors import Verdict, equilibrium
 from zoo.report.contents import Contents, read
 from zoo.report.figures import training_curves
 from zoo.report.findings import convergence
-from zoo.report.scale import pixel_width, with_bar
+from zoo.report.scale import pixel_width
 from zoo.runs import Run
 
 SHOWN = {"bad": st.error, "note": st.warning, "fine": st.success, "fact": st.info}
@@ -42,7 +43,7 @@ def _samples(run: Run, contents: Contents) -> None:
         step = st.select_slider(
             "Training step", steps, step, key=f"sample {run.name}", format_func=lambda s: f"{s:,}"
         )
-    picture = with_bar(contents.samples[step].read_bytes(), pixel_width(contents.data))
+    picture = enlarged(contents.samples[step].read_bytes(), pixel_width(contents.data))
     st.image(
         picture,
         caption="The same latents at every step, so that only the generator changes.",
