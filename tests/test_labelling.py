@@ -170,7 +170,7 @@ def test_real_images_are_labelled_by_source_with_all_their_tiles(tmp_path, folde
     parts = [labelling.real_items(run, part) for part in ("train", "validation", "test")]
     assert all(path.endswith(".png") for items in parts for path in items.paths)
     assert parts[0].notes(0) == "cut into 4 images; what is said holds for all"
-    assert parts[0].picture(0).startswith(b"\x89PNG")
+    assert parts[0].picture(0, 320).startswith(b"\x89PNG")
     for number, path in enumerate(path for items in parts for path in items.paths):
         labelling.record(run, "real", "ann", path, Judgement("accept", "ab"[number % 2]))
     table = labelling.files_of(run, "real", "ann")["--labels"]

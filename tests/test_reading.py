@@ -14,6 +14,7 @@ import zoo
 from zoo import claims
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.turing import power, sitting
+from zoo.evaluation.turing.statistics import guessing_p, share
 from zoo.evaluation.turing.study import Study
 from zoo.report.readers import in_words
 from zoo.report.study import read_page
@@ -143,17 +144,17 @@ def test_the_hint_of_power_is_the_table_of_the_documentation():
     assert "too few" in power.hint(19)
 
 
-def test_the_result_says_whether_guessing_lies_within_the_interval():
-    def row(right):
-        share = {"value": right / 100, "n": 100,
-                 "interval": [right / 100 - 0.1, right / 100 + 0.1]}  # fmt: skip
-        sides = {side: {"mean": 3.0, "sd": 1.0, "n": 50} for side in ("real", "generated")}
-        return {"accuracy": share, "answered": 100, "generated_recognised": share,
-                "real_recognised": share, "realism": sides}  # fmt: skip
-
-    assert "lies within" in in_words(row(55))[0]
-    assert "more than guessing" in in_words(row(80))[0]
-    assert "less than guessing" in in_words(row(20))[0]
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [(4, "do not show a difference"), (16, "show more right ones"), (0, "show fewer right ones")],
+)
+def test_the_result_says_what_the_exact_test_against_guessing_shows(right, said):
+    n = 4 if right == 4 else 20
+    sides = {side: {"mean": 3.0, "sd": 1.0, "n": n} for side in ("real", "generated")}
+    row = {"accuracy": share(right, n), "p_guessing": guessing_p(right, n), "answered": n,
+           "generated_recognised": share(1, 2), "real_recognised": share(1, 2),
+           "realism": sides}  # fmt: skip
+    assert said in in_words(row)[1]
 
 
 SCRIPT = "from zoo.app import reading\nfrom zoo.runs import Run\nreading.show(Run.open({!r}))"
@@ -199,7 +200,7 @@ def test_a_person_reads_a_study_from_beginning_to_end_in_the_app(run, page):
     assert not shown.exception
     assert not shown.error
     assert "4 of 4 images were called what they are" in words(shown)
-    assert "lies outside" not in words(shown)  # of four answers
+    assert "do not show a difference from guessing" in words(shown)  # four of four are too few
     held = json.loads((run.turing / "answers-ann.json").read_text())
     assert [row["realism"] for row in held["answers"]] == [2, 3, 4, 5]
     press(shown, "Score all")

@@ -31,7 +31,7 @@ class Shown:
         step: Of the snapshot.
         seed: Of the latents.
         index: Its place in the sample of the seed, from 0.
-        label: Name of its class; empty if the generator has none.
+        label: Name of the class that was asked for; empty if none was.
         truncation: Factor on the latents, above 0.
     """
 

@@ -4,6 +4,7 @@
 reads; beside them lie the lists that `--accept` and `--reject` take.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,14 +44,15 @@ class Items:
     Attributes:
         source: `generated` or `real`.
         paths: What `--labels` calls them: the path in the folder, or the id of a source image.
-        picture: The content of a PNG file of the image at a position.
+        picture: The content of a PNG file of the image at a position, enlarged up to so many
+            pixels on its longer side.
         classes: Names of the classes that the run knows.
         notes: What is to be told of an image; empty if nothing.
     """
 
     source: str
     paths: Sequence[str]
-    picture: Callable[[int], bytes]
+    picture: Callable[[int, int], bytes]
     classes: Sequence[str]
     notes: Callable[[int], str]
 
@@ -71,7 +73,7 @@ def generated_items(run: Run) -> Items:
     return Items(
         GENERATED,
         [path.name for path in files],
-        lambda at: _picture(mapping.apply(decode(files[at])[0])[None]),
+        lambda at, side: _picture(mapping.apply(decode(files[at])[0])[None], side),
         class_names(run),
         lambda at: "",
     )
@@ -103,7 +105,7 @@ def real_items(run: Run, part: str) -> Items:
     return Items(
         REAL,
         list(rows),
-        lambda at: _picture(images[np.array(tiles[at][:MOST_TILES])]),
+        lambda at, side: _picture(images[np.array(tiles[at][:MOST_TILES])], side),
         class_names(run),
         note,
     )
@@ -246,11 +248,9 @@ def _list(file: Path, kind: str) -> Path:
     return file.with_name(f"{file.stem}.{kind}.csv")
 
 
-def _picture(images: Any) -> bytes:
+def _picture(images: Any, side: int) -> bytes:
     from zoo.metrics.features import to_uint8
     from zoo.runs.pictures import enlarged, grid_png
 
-    shown = to_uint8(images)
-    if len(shown) > 1:
-        return grid_png(enlarged(shown, 120), 4)
-    return grid_png(enlarged(shown, 480), 1)
+    columns = math.ceil(math.sqrt(len(images)))
+    return grid_png(enlarged(to_uint8(images), side // columns), columns)

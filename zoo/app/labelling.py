@@ -3,7 +3,7 @@
 import streamlit as st
 
 from zoo import labelling
-from zoo.app.choices import choice
+from zoo.app.judging import ask_side, choice, move, places, row, side
 from zoo.app.words import plain
 from zoo.data.imageset import PARTS
 from zoo.labelling import ACCEPT, GENERATED, REAL, REJECT, Items, Judgement
@@ -16,8 +16,6 @@ CHOICES = {
     "Real: validation": (REAL, PARTS[2]),
     "Real: test": (REAL, PARTS[3]),
 }
-WIDTH = 480
-ACROSS = 3
 
 
 def show(run: Run) -> None:
@@ -67,21 +65,30 @@ def _first_left(items: Items, said: dict[str, Judgement]) -> int:
 def _image(run: Run, items: Items, code: str, said: dict[str, Judgement], place: str) -> None:
     at = st.session_state[place]
     path = items.paths[at]
-    st.image(
-        items.picture(at), width=WIDTH, alt=f"Image {at + 1}", caption=plain(_caption(items, at))
+    picture, answers = places()
+    picture.image(
+        items.picture(at, side()), alt=f"Image {at + 1}", caption=plain(_caption(items, at))
     )
-    before = said.get(path)
-    if (judgement := _judged(items, said, at)) is not None:
+    with answers:
+        judgement = _judged(items, said, at)
+    if judgement is not None:
         labelling.record(run, items.source, code, path, judgement)
         _go(place, at + 1)
-    back, skip, clear = st.columns(3)
-    if back.button("Back", shortcut="b", key=f"back {at}", disabled=at == 0, width="stretch"):
-        _go(place, at - 1)
-    if skip.button("Skip", shortcut="s", key=f"skip {at}", width="stretch"):
-        _go(place, at + 1)
-    if clear.button("Take back", key=f"clear {at}", disabled=before is None, width="stretch"):
-        labelling.record(run, items.source, code, path, None)
-        st.rerun()
+    _moves(run, items, code, said, place)
+    ask_side()
+
+
+def _moves(run: Run, items: Items, code: str, said: dict[str, Judgement], place: str) -> None:
+    at = st.session_state[place]
+    path = items.paths[at]
+    with row():
+        if move("Back", key=f"back {at}", shortcut="b", possible=at > 0):
+            _go(place, at - 1)
+        if move("Skip", key=f"skip {at}", shortcut="s"):
+            _go(place, at + 1)
+        if move("Take back", key=f"clear {at}", possible=path in said):
+            labelling.record(run, items.source, code, path, None)
+            st.rerun()
 
 
 def _caption(items: Items, at: int) -> str:
@@ -90,26 +97,25 @@ def _caption(items: Items, at: int) -> str:
 
 def _judged(items: Items, said: dict[str, Judgement], at: int) -> Judgement | None:
     """Draw the answers; the one that was just given."""
-    before = said.get(items.paths[at])
-    found = None
-    for column, decision, key in zip(st.columns(2), (ACCEPT, REJECT), "ax", strict=True):
-        marked = before == Judgement(decision)
-        about = {"key": f"{decision} {at}", "shortcut": key, "chosen": marked, "width": "stretch"}
-        if choice(decision.capitalize(), place=column, **about):
-            found = Judgement(decision)
+    before, found = said.get(items.paths[at]), None
+    with row():
+        for decision, key in ((ACCEPT, "a"), (REJECT, "x")):
+            about = {"key": f"{decision} {at}", "shortcut": key}
+            if choice(decision.capitalize(), chosen=before == Judgement(decision), **about):
+                found = Judgement(decision)
     typed = {one.label for one in said.values()} - {"", *items.classes}
-    for number, label in enumerate([*items.classes, *sorted(typed)]):
-        if number % ACROSS == 0:
-            columns = st.columns(ACROSS)
-        digit = str(number + 1) if number < 9 else None
-        marked = before is not None and before.label == label
-        about = {"key": f"label {number} {at}", "shortcut": digit, "chosen": marked}
-        if choice(plain(label), place=columns[number % ACROSS], width="stretch", **about):
-            found = Judgement(ACCEPT, label)
-    with st.form(f"other {at}", border=False):
-        text, send = st.columns([3, 1], vertical_alignment="bottom")
-        other = text.text_input("Another label", max_chars=labelling.LONGEST_LABEL)
-        if send.form_submit_button("Label", width="stretch") and other.strip():
+    with row():
+        for number, label in enumerate([*items.classes, *sorted(typed)]):
+            digit = str(number + 1) if number < 9 else None
+            marked = before == Judgement(ACCEPT, label)
+            if choice(plain(label), key=f"label {number} {at}", chosen=marked, shortcut=digit):
+                found = Judgement(ACCEPT, label)
+    with (
+        st.form(f"other {at}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        other = st.text_input("Another label", max_chars=labelling.LONGEST_LABEL)
+        if st.form_submit_button("Label") and other.strip():
             found = Judgement(ACCEPT, " ".join(other.split()))
     return found
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from zoo.app.words import plain
+from zoo.app.words import plain, told
 from zoo.errors import ZooError
 from zoo.feedback import BAD, GOOD, WITHDRAWN, Shown, add, new_session, parse_tags
 from zoo.runs import Run
@@ -20,7 +20,7 @@ def opinion(
         run: Its `feedback.jsonl` is appended to.
         image_id: Place of the image in the sample of its seed, from 0.
         seed: Of the latents.
-        label: Name of its class, if it has one.
+        label: Name of the class that was asked for, if one was.
         truncation: Factor on the latents.
         step: Of the snapshot.
     """
@@ -40,7 +40,7 @@ def opinion(
             add(run, image, said, session=session, tags=tags)
             kept[key] = said, tags
     except ZooError as error:
-        st.error(plain(error))
+        st.error(told(error))
     if key in kept:
         said, tags = kept[key]
         st.caption(f"kept: {said}{plain('; ' + ', '.join(tags)) if tags else ''}")

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from zoo import turing
-from zoo.app.choices import choice
+from zoo.app.judging import ask_side, choice, move, places, row, side
 from zoo.app.words import plain
 from zoo.claims import NOTICE
 from zoo.evaluation.turing import sitting as sittings
@@ -23,9 +23,7 @@ from zoo.report.readers import in_words, together
 from zoo.report.study import Pictures, read_page
 from zoo.runs import Run
 
-SMALL, LARGE = 320, 512
 KEYS = {REAL: "left", GENERATED: "right"}
-ENDS = {SCALE[0]: "surely artificial", SCALE[1]: "entirely realistic"}
 
 
 def show(run: Run) -> None:
@@ -106,11 +104,13 @@ def _read(run: Run, study: Study, sitting: Sitting, state: dict[str, Any]) -> No
         state.update(shown=at, since=time.monotonic())
     st.progress(sitting.answered / total, f"Image {at + 1} of {total}")
     pictures = _pictures(str(run.path), study.page_sha256)
-    room = LARGE if state.get("large") else SMALL
-    png, width = pictures.shown(sitting.order[at], room)
-    st.image(png, width=width, alt=f"Image {at + 1} of {total}")
+    png, width = pictures.shown(sitting.order[at], side())
+    picture, answers = places()
+    picture.image(png, width=width, alt=f"Image {at + 1} of {total}")
     before = sitting.mark(at)
-    if (said := _answers(at, before)) is not None:
+    with answers:
+        said = _answers(at, before)
+    if said is not None:
         ms = round(1000 * (time.monotonic() - state["since"]))
         now = sittings.answer(run, sitting.reader, at, ms=ms, **said).mark(at)
         step = now.complete and not before.complete
@@ -123,30 +123,32 @@ def _answers(at: int, before: sittings.Mark) -> dict[str, Any] | None:
     """Draw the answers; the one that was just given."""
     found: dict[str, Any] | None = None
     st.markdown("This image is")
-    for column, (side, key) in zip(st.columns(2), KEYS.items(), strict=True):
-        about = {"key": f"{key} {at}", "shortcut": key, "chosen": before.answer == side}
-        if choice(side.capitalize(), place=column, width="stretch", **about):
-            found = {"said": side}
+    with row():
+        for name, key in KEYS.items():
+            chosen = before.answer == name
+            if choice(name.capitalize(), key=f"{name} {at}", chosen=chosen, shortcut=key):
+                found = {"said": name}
     st.markdown("How realistic does it look?")
-    with st.container(horizontal=True, gap="small"):
+    st.html("<style>.st-key-realism kbd { display: none }</style>")  # the key is the label
+    with st.container(key="realism"), row():
         for value in range(SCALE[0], SCALE[1] + 1):
-            about = {"key": f"{value} {at}", "shortcut": str(value), "help": ENDS.get(value)}
-            if choice(str(value), chosen=before.realism == value, **about):
+            name, chosen = str(value), before.realism == value
+            if choice(name, key=f"realism {value} {at}", chosen=chosen, shortcut=name):
                 found = {"realism": value}
     st.caption("1: surely artificial, 5: entirely realistic")
     return found
 
 
 def _moves(at: int, complete: bool, state: dict[str, Any]) -> None:
-    back, later, forth = st.columns(3)
-    if back.button("Back", key=f"back {at}", shortcut="b", disabled=at == 0, width="stretch"):
-        _go(state, at - 1)
-    if later.button("Stop here", key=f"stop {at}", width="stretch"):
-        del state["reader"]
-        st.rerun()
-    if forth.button("Next", key=f"n {at}", shortcut="n", disabled=not complete, width="stretch"):
-        _go(state, at + 1)
-    state["large"] = st.toggle("Larger images", value=state.get("large", False))
+    with row():
+        if move("Back", key=f"back {at}", shortcut="b", possible=at > 0):
+            _go(state, at - 1)
+        if move("Stop here", key=f"stop {at}"):
+            del state["reader"]
+            st.rerun()
+        if move("Next", key=f"next {at}", shortcut="n", possible=complete):
+            _go(state, at + 1)
+    ask_side()
 
 
 def _go(state: dict[str, Any], at: int) -> None:
@@ -188,7 +190,7 @@ def _result(run: Run, study: Study, sitting: Sitting, state: dict[str, Any]) -> 
 
 def _together(run: Run, study: Study) -> None:
     files = sittings.answers_files(run)
-    st.markdown(f"**All readers together** ({len(files)} files of answers in the run)")
+    st.markdown(f"**All readers together** (files of answers in the run: {len(files)})")
     st.caption(
         "Score once, when all have read: who sees results early may stop when they please. It "
         "writes turing.json and the report."

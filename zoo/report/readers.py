@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.evaluation.turing.statistics import GUESSING
+from zoo.evaluation.turing.statistics import ALPHA, GUESSING
 from zoo.report.numbers import figure, percent, span
 
 Found = Mapping[str, Any]
@@ -51,25 +51,23 @@ def in_words(row: Found) -> list[str]:
     Args:
         row: One of `readers` in turing.json.
     """
-    accuracy, n = row["accuracy"], row["answered"]
-    low, high = accuracy["interval"]
-    if low <= GUESSING <= high:
-        means = "50 %, which guessing gives, lies within: these answers do not show a difference"
-    else:
-        means = f"50 %, which guessing gives, lies outside: this is {_than(low)} guessing"
+    accuracy, n, p = row["accuracy"], row["answered"], row["p_guessing"]
+    more = "more" if accuracy["value"] > GUESSING else "fewer"
+    means = (
+        f"these answers show {more} right ones than guessing gives"
+        if p < ALPHA
+        else "these answers do not show a difference from guessing"
+    )
     return [
         f"{round(accuracy['value'] * n)} of {n} images were called what they are: "
         f"{percent(accuracy['value'])}, with a 95 % interval (Wilson) of "
-        f"{span(accuracy['interval'], percent)}. {means}.",
+        f"{span(accuracy['interval'], percent)}.",
+        f"Guessing gives 50 %. The exact test against it has p = {figure(p, 2)}: {means}.",
         f"Of the generated images {percent(row['generated_recognised']['value'])} were recognised, "
         f"of the real ones {percent(row['real_recognised']['value'])}.",
         f"Realism, 1 to 5: {rating(row['realism']['real'])} of the real images, "
         f"{rating(row['realism']['generated'])} of the generated ones (mean ± standard deviation).",
     ]
-
-
-def _than(low: float) -> str:
-    return "more than" if low > GUESSING else "less than"
 
 
 def _with_interval(of: Found, name: str) -> str:
