@@ -18,6 +18,7 @@ from zoo.runs import Run
 
 Rows = Sequence[Sequence[Any]]
 Missing = list[tuple[str, str]]
+ARROWS = {"lower": " ↓", "higher": " ↑"}
 # What measures a part of a finished run again.
 COMMANDS = {
     "detection": "zoo detect {run}",
@@ -58,19 +59,20 @@ def _scores(contents: Contents) -> None:
     metrics = numbers.metric_rows(contents.evaluation)
     sides = {side: list(rows) for side, rows in groupby(metrics, lambda row: row.side)}
     for first, (side, rows) in enumerate(sides.items()):
-        with st.expander(f"Scores {plain(side)}") if first else st.container():
-            _side(f"Scores {plain(side)}", rows)
+        with st.expander(f"Scores: {plain(side)}") if first else st.container():
+            _side(f"Scores: {plain(side)}", rows)
     if metrics:
         st.caption(
             "Ratio: the score over that of real against real images, both at the same number of "
-            "images; 1 would be as close as real images are to each other."
+            "images; 1 would be as close as real images are to each other. ↓: lower is better, "
+            "↑: higher is better."
         )
         _card("Protocol of the first score", metrics[0].protocol)
 
 
 def _side(title: str, rows: list[numbers.Row]) -> None:
-    cells = [(r.label, r.value, r.floor, r.ratio, r.better or "–") for r in rows]
-    table(title, ("Score", "Value", "Real to real", "Ratio", "Better"), cells)
+    cells = [(f"{r.label}{ARROWS.get(r.better, '')}", r.value, r.floor, r.ratio) for r in rows]
+    table(title, ("Score", "Value", "Real to real", "Ratio"), cells)
 
 
 def _card(title: str, card: list[tuple[str, list[tuple[str, str]]]]) -> None:

@@ -6,7 +6,7 @@ from zoo.app.pictures import enlarged
 from zoo.app.words import told
 from zoo.gan.monitors import Verdict, equilibrium
 from zoo.report.contents import Contents, read
-from zoo.report.figures import training_curves
+from zoo.report.figures import Curve, training_curves
 from zoo.report.findings import convergence
 from zoo.report.scale import pixel_width
 from zoo.runs import Run
@@ -19,12 +19,23 @@ def show(run: Run) -> None:
     contents = read(run)
     findings(convergence(contents))
     _samples(run, contents)
-    curves = training_curves(contents.rows, equilibrium(contents.manifest))
+    curves = _curves(str(run.path), _stamp(run), contents)
     if not curves:
         st.info("Nothing was logged yet that could be drawn.")
     for curve in curves:
         st.markdown(f"**{curve.title}**")
         st.image(curve.svg, caption=told(curve.caption), alt=curve.alt, width="stretch")
+
+
+def _stamp(run: Run) -> int:
+    """Changes when something is logged."""
+    return run.metrics_path.stat().st_size if run.metrics_path.is_file() else 0
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _curves(path: str, stamp: int, _contents: Contents) -> list[Curve]:
+    """Drawn once, for it takes longer than all else on the screen."""
+    return training_curves(_contents.rows, equilibrium(_contents.manifest))
 
 
 def findings(found: list[Verdict]) -> None:
