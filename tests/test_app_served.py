@@ -219,13 +219,6 @@ def tab(browser, port):
     context.close()
 
 
-def settle(tab):
-    """Wait until the page answers what was done last, and shows nothing of before."""
-    state = "document.querySelector('[data-testid=stApp]').dataset.testScriptState"
-    tab.wait_for_timeout(300)
-    tab.wait_for_function(f"{state} === 'notRunning'")
-
-
 def choose_screen(tab, name):
     tab.get_by_role("radio", name=name).click()
 
@@ -280,11 +273,13 @@ def test_a_person_makes_a_reader_study_and_reads_it(run, tab, tmp_path):
     tab.get_by_role("button", name="Go on to it").click()
     tab.get_by_label("A code of your choice", exact=True).fill("reader-a")
     tab.get_by_role("button", name="Start").click()
+    said = tab.get_by_test_id("stBaseButton-primary").filter(has_text="Real")
     for number in range(1, 5):
         tab.get_by_alt_text(f"Image {number} of 4").wait_for()
-        for key in ("ArrowLeft", "3"):
-            settle(tab)
-            tab.keyboard.press(key)
+        said.wait_for(state="hidden")  # the answer about the image before
+        tab.keyboard.press("ArrowLeft")
+        said.wait_for()
+        tab.keyboard.press("3")
     tab.get_by_role("button", name="Finish").click()
     tab.get_by_text("Thank you.").wait_for()
     held = json.loads(download(tab, "Download your answers", tmp_path).read_text())
