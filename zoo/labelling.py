@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import NotComputed, UsageError, ZooError
-from zoo.generating import class_names
 from zoo.runs import Run, held, write_text
 from zoo.runs.aliases import checked_alias
 from zoo.runs.tables import csv_text
@@ -46,7 +45,7 @@ class Items:
         paths: What `--labels` calls them: the path in the folder, or the id of a source image.
         picture: The content of a PNG file of the image at a position, enlarged up to so many
             pixels on its longer side.
-        classes: Names of the classes that the run knows.
+        classes: Names of the classes of the run's data.
         notes: What is to be told of an image; empty if nothing.
     """
 
@@ -74,7 +73,7 @@ def generated_items(run: Run) -> Items:
         GENERATED,
         [path.name for path in files],
         lambda at, side: _picture(mapping.apply(decode(files[at])[0])[None], side),
-        class_names(run),
+        _classes(run),
         lambda at: "",
     )
 
@@ -106,7 +105,7 @@ def real_items(run: Run, part: str) -> Items:
         REAL,
         list(rows),
         lambda at, side: _picture(images[np.array(tiles[at][:MOST_TILES])], side),
-        class_names(run),
+        _classes(run),
         note,
     )
 
@@ -246,6 +245,11 @@ def _path(run: Run, source: str, alias: str) -> Path:
 
 def _list(file: Path, kind: str) -> Path:
     return file.with_name(f"{file.stem}.{kind}.csv")
+
+
+def _classes(run: Run) -> list[str]:
+    """The classes of the data, whether the generator is told them or not."""
+    return [str(name) for name in run.manifest.get("class_names") or []]
 
 
 def _picture(images: Any, side: int) -> bytes:
