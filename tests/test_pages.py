@@ -42,6 +42,7 @@ SMALL = {"IMAGE_SIZE": "32", "SCORE_IMAGES": "64", "DATA_OPTIONS": "images=60", 
 SMALLER = {
     "docs/tutorial.md": {"--kimg 10": "--kimg 0.05", "kimg=1,": "kimg=0.05,"},
     "docs/detection.md": {', "small-cnn"], n=200': "], n=24, repeats=1, robust=False, curve=False"},
+    "docs/howto/app.md": {"kimg=20": "kimg=0.05"},
     "docs/howto/class-conditional.md": {"kimg=20": "kimg=0.05"},
     "docs/utility.md": {
         'classifiers=["resnet50"], seeds=3': 'classifiers=["logistic"], seeds=1, n=40',

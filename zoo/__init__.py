@@ -4,7 +4,7 @@ from typing import Any
 
 import pluggy
 
-from zoo import turing
+from zoo import feedback, turing
 from zoo.specs import (
     API_VERSION,
     Archive,
@@ -31,6 +31,8 @@ __all__ = [
     "Tracker",
     "compare",
     "detect",
+    "feedback",
+    "generate",
     "hookimpl",
     "load",
     "memorisation",
@@ -81,6 +83,29 @@ def run(generator: str, data: str | None = None, **settings: Any) -> Any:
     from zoo.workflow import run
 
     return run(generator, data, **settings)
+
+
+def generate(run: Any, n: int = 64, **settings: Any) -> Any:
+    """Images from a trained run, as `zoo generate RUN` writes them.
+
+    Args:
+        run: A run with a trained generator, or its folder.
+        n: Images, or rows with `interpolate`.
+        **settings: `seed=0`; `class_name` of a conditional generator; `truncation=1.0`, a factor
+            on the latents, below 1 for typical rather than varied images; `interpolate`, images in
+            a row from one latent to another, and `to_seed`, which draws the latents at the ends;
+            `step` of a snapshot instead of the last.
+
+    Returns:
+        A `zoo.generating.Generated`: `images` (n, H, W, C) in the values of the training images,
+        `masks`, `facts`, and `write(folder)`, which marks each file as synthetic.
+
+    Raises:
+        zoo.errors.UsageError: If there is no trained generator, no such class or no such step.
+    """
+    from zoo.generating import generate
+
+    return generate(run, n, **settings)
 
 
 def detect(run: Any, **settings: Any) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The report of a dataset: one HTML file that needs nothing else."""
 
-import csv
-import io
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -27,6 +25,7 @@ from zoo.report.numbers import count, flat
 from zoo.report.outliers import SHOWN, outliers
 from zoo.report.tables import data_shown
 from zoo.runs.files import write_text
+from zoo.runs.tables import csv_text
 
 PAIRS = 12
 # Shown elsewhere.
@@ -100,9 +99,7 @@ def write_report(path: Path, opened: Opened) -> dict[str, Any]:
 
 def write_reject_list(path: Path, opened: Opened) -> None:
     """Write a CSV of blank images and of all copies but one, as `--reject` takes it."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("id", "reason"), *doubtful(opened)])
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([("id", "reason"), *doubtful(opened)]))
 
 
 def _as_json(verdict: Any) -> dict[str, str]:

@@ -2,18 +2,17 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import filelock
 import yaml
 
 from zoo.errors import UsageError, ZooError
-from zoo.runs.files import write_json, write_text, write_yaml
+from zoo.runs.files import is_cut, write_json, write_text, write_yaml
 
 
 class Run:
@@ -80,6 +79,8 @@ class Run:
     turing_path = property(lambda self: self.path / "turing.json")
     turing = property(lambda self: self.path / "turing")
     nearest_path = property(lambda self: self.path / "nearest.json")
+    feedback_path = property(lambda self: self.path / "feedback.jsonl")
+    labels = property(lambda self: self.path / "labels")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")
     card_path = property(lambda self: self.path / "MODEL_CARD.md")
@@ -204,7 +205,7 @@ class Run:
         try:
             with self.metrics_path.open("ab+") as file:
                 # A kill may have cut the last line short; the next must not be joined to it.
-                file.write(b"\n" + line if _is_cut(file) else line)
+                file.write(b"\n" + line if is_cut(file) else line)
         except OSError as error:
             raise ZooError(f"cannot write {self.metrics_path}: {error.strerror}") from error
 
@@ -266,13 +267,6 @@ def _read(path: Path) -> str:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ZooError(f"{path} is damaged: no UTF-8 text") from error
-
-
-def _is_cut(file: IO[bytes]) -> bool:
-    if not file.seek(0, os.SEEK_END):
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
 
 
 def _mapping(value: Any, path: Path) -> dict[str, Any]:
