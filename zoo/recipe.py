@@ -75,8 +75,9 @@ class Recipe:
         try:
             generator, data = (str(held[key]) for key in ("generator", "data"))
             parts = [dict(held[key]) for key in ("settings", "options", "origins")]
-            settings = {name: convert_setting(name, value) for name, value in parts[0].items()}
-            _check_complete(settings)
+            given = {name: convert_setting(name, value) for name, value in parts[0].items()}
+            _check_complete(given)
+            settings = {**_without_weight(), **given}
         except KeyError as error:
             raise ZooError(f"the recipe is damaged: it has no {error.args[0]}") from None
         except (TypeError, ValueError, UsageError) as error:
@@ -214,8 +215,14 @@ def check_size(record: specs.Generator, size: tuple[int, ...]) -> None:
         )
 
 
+def _without_weight() -> dict[str, Any]:
+    """Defaults of what shapes no weights, which a recipe of an earlier version may lack."""
+    return {name: setting.default for name, setting in SETTINGS.items() if not setting.shapes}
+
+
 def _check_complete(settings: Mapping[str, Any]) -> None:
-    lacking = [name for name in SETTINGS if name not in BUDGETS and name not in settings]
+    shaping = [name for name, setting in SETTINGS.items() if setting.shapes]
+    lacking = [name for name in shaping if name not in BUDGETS and name not in settings]
     if not one_budget(settings, "settings"):
         lacking.append(f"one of {', '.join(BUDGETS)}")
     if lacking:

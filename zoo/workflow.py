@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo import workers
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
@@ -21,6 +22,7 @@ from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
+from zoo.specs import Generator
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import tracking
 
@@ -45,6 +47,7 @@ def run_recipe(recipe: Recipe) -> Run:
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
+    _follow(recipe, images)
     gan = _compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
@@ -80,17 +83,28 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     device = _configure(recipe)
     images = load_images(recipe, recipe.data)
     check_unchanged(run, images)
+    _follow(recipe, images)
     return _carry_out(run, recipe, images, _compiled(recipe, images), device)
 
 
 def _configure(recipe: Recipe) -> str:
+    workers.check(recipe.settings)
     device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    workers.join(recipe.settings["workers"])
     if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
         raise UsageError(
             "there is a GPU, but TensorFlow does not find it (`zoo doctor` says more); "
             "repair that, or add --preset quick to train on the CPU"
         )
     return device
+
+
+def _follow(recipe: Recipe, images: ImageSet) -> None:
+    """Compute for the first worker, if this process is another one, and end with it."""
+    strategy = workers.join(recipe.settings["workers"])
+    if workers.follows(strategy):
+        train_run(None, recipe, images, strategy)
+        raise SystemExit(0)
 
 
 def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
@@ -122,13 +136,21 @@ def _describe_data(run: Run, images: ImageSet) -> None:
     write_bytes(run.sample_path("real"), grid_png(shown.spread(SHOWN)[:], 8))
 
 
-def _compiled(recipe: Recipe, images: ImageSet) -> Any:
-    from zoo.device import strategy
+def _compiled(recipe: Recipe, images: ImageSet, strategy: Any = None) -> Any:
+    from zoo.device import strategy as of_this_machine
     from zoo.gan import build
     from zoo.signatures import split_options
 
     record = find("generators", recipe.generator)
     _, training = split_options(record, recipe.options)
+    _check_fits(record, recipe, images)
+    with (strategy or of_this_machine(recipe.settings["gpus"])).scope():
+        gan = build(recipe, images.shape[1:], len(images.class_names))
+        gan.compile(**training, **_jit(recipe))
+    return gan
+
+
+def _check_fits(record: Generator, recipe: Recipe, images: ImageSet) -> None:
     *size, channels = images.shape[1:]
     check_size(record, tuple(size))
     if recipe.settings["with_mask"]:
@@ -140,10 +162,6 @@ def _compiled(recipe: Recipe, images: ImageSet) -> Any:
         raise UsageError(
             f"{record.name} needs labels, and {images.name} has none: {_fields(images)}"
         )
-    with strategy(recipe.settings["gpus"]).scope():
-        gan = build(recipe, images.shape[1:], len(images.class_names))
-        gan.compile(**training, **_jit(recipe))
-    return gan
 
 
 def _fields(images: ImageSet) -> str:
@@ -182,24 +200,22 @@ def _class_shares(images: ImageSet) -> list[float]:
 
 
 def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
-    from zoo.gan import Budget, train
     from zoo.gan.checkpoint import restore_checkpoint
 
-    settings = recipe.settings
     if run.manifest.get("rolled_back"):
         restore_checkpoint(gan, run.checkpoints)
         return
-    shown = images.with_masks() if settings["with_mask"] else images
+    settings = recipe.settings
+    strategy = workers.join(settings["workers"])
     with tracking(run) as logged:
-        train(
-            gan,
-            shown.split("train"),
-            Budget(**recipe.budget),
-            run=run,
-            held_out=shown.split("validation"),
-            loggers=[logged],
-            **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
-        )
+        if (n := workers.count(settings["workers"])) > 1:
+            workers.train_together(run, n, threads=settings["threads"], logged=logged)
+        elif strategy:
+            train_run(run, recipe, images, strategy, logged=logged)
+        else:
+            _train_gan(gan, run, recipe, images, [logged])
+    if strategy or n > 1:
+        restore_checkpoint(gan, run.checkpoints)
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
@@ -207,6 +223,40 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         kimg=step * gan.images_per_step / 1000,
         images_per_second=round(float(np.median(rates)), 1) if rates else None,
         peak_memory_mb=peak_memory_mb(),
+    )
+
+
+def train_run(
+    run: Run | None, recipe: Recipe, images: ImageSet, strategy: Any, *, logged: Any = None
+) -> None:
+    """Train as one of several workers.
+
+    Args:
+        run: For the first worker, the run that it writes.
+        recipe: The same for all.
+        images: The data, alike on all.
+        strategy: What `zoo.workers.join` gave.
+        logged: Called with the step and the values logged at it.
+    """
+    gan = _compiled(recipe, images, strategy)
+    _train_gan(gan, run, recipe, images, [logged] if logged else [])
+
+
+def _train_gan(
+    gan: Any, run: Run | None, recipe: Recipe, images: ImageSet, loggers: Sequence[Any]
+) -> None:
+    from zoo.gan import Budget, train
+
+    settings = recipe.settings
+    shown = images.with_masks() if settings["with_mask"] else images
+    train(
+        gan,
+        shown.split("train"),
+        Budget(**recipe.budget),
+        run=run,
+        held_out=shown.split("validation"),
+        loggers=loggers,
+        **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
     )
 
 
