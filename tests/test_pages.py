@@ -3,7 +3,8 @@
 Commands are parsed by the real command line; `zoo run` also resolves its recipe. The tutorial's are
 run one after the other, smaller than the page says (`SMALLER`) and with one detector in `zoo run`;
 what the other pages' Python needs follows from them. Blocks of generators.md have their tests in
-test_docs.py, those of plugins.md in test_plugins_page.py, those of the README in test_readme.py.
+test_docs.py, those of plugins.md in test_plugins_page.py, those of trackers.md in
+test_trackers_page.py, those of the README in test_readme.py.
 """
 
 import json
@@ -31,7 +32,8 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
          for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]}  # fmt: skip
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
-ELSEWHERE = ("README.md", "docs/generators.md", "docs/plugins.md")  # their Python has own tests
+# Their Python has own tests.
+ELSEWHERE = ("README.md", "docs/generators.md", "docs/plugins.md", "docs/trackers.md")
 SMALL = {"IMAGE_SIZE": "32", "SCORE_IMAGES": "64", "DATA_OPTIONS": "images=60", "PRESET": "quick"}
 # What is put in the place of what a page says, so that a test takes seconds.
 SMALLER = {

@@ -23,7 +23,7 @@ LOSSES = 3  # in a row, without a checkpoint in between
 SECONDS_TO_STOP = 60.0
 POLL = 0.2
 
-Logged = Callable[[int, dict[str, float]], None]
+Logged = Callable[[int, Mapping[str, float]], None]
 
 
 def count(workers: str) -> int:
@@ -268,13 +268,13 @@ def _train_as_worker(run: Run, threads: int) -> None:
     from zoo.device import configure
     from zoo.recipe import Recipe
     from zoo.stored import load_images
-    from zoo.workflow import train_run
+    from zoo.training import train_worker
 
     recipe = Recipe.from_dict(run.recipe)
     configure("cpu", threads=threads)
     strategy = join("tf-config")
     first = json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 0
-    train_run(run if first else None, recipe, load_images(recipe, recipe.data), strategy)
+    train_worker(run if first else None, recipe, load_images(recipe, recipe.data), strategy)
 
 
 if __name__ == "__main__":

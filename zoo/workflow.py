@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +16,14 @@ from zoo.device import configure, peak_memory_mb
 from zoo.errors import UsageError
 from zoo.plugins import find, records
 from zoo.publish import SHOWN, publish
-from zoo.recipe import Recipe, check_size, resolve
+from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
-from zoo.specs import Generator
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
-from zoo.tracking import tracking
+from zoo.tracking import requested, tracking
+from zoo.training import Logged, compiled, follow, train
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 
@@ -43,12 +42,11 @@ def run_recipe(recipe: Recipe) -> Run:
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
-    find("generators", recipe.generator).check_requirements()
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
-    _follow(recipe, images)
-    gan = _compiled(recipe, images)
+    follow(recipe, images)
+    gan = compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
     if name != asked:
@@ -83,12 +81,15 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     device = _configure(recipe)
     images = load_images(recipe, recipe.data)
     check_unchanged(run, images)
-    _follow(recipe, images)
-    return _carry_out(run, recipe, images, _compiled(recipe, images), device)
+    follow(recipe, images)
+    return _carry_out(run, recipe, images, compiled(recipe, images), device)
 
 
 def _configure(recipe: Recipe) -> str:
     workers.check(recipe.settings)
+    find("generators", recipe.generator).check_requirements()
+    for tracker in requested(recipe.settings["track"]).values():
+        tracker.check_requirements()
     device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
     workers.join(recipe.settings["workers"])
     if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
@@ -99,23 +100,17 @@ def _configure(recipe: Recipe) -> str:
     return device
 
 
-def _follow(recipe: Recipe, images: ImageSet) -> None:
-    """Compute for the first worker, if this process is another one, and end with it."""
-    strategy = workers.join(recipe.settings["workers"])
-    if workers.follows(strategy):
-        train_run(None, recipe, images, strategy)
-        raise SystemExit(0)
-
-
 def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
-    with run.lock(), terminate_as_interrupt(), status_kept(run):
+    told = tracking(run, recipe.settings["track"])
+    with run.lock(), terminate_as_interrupt(), told as trackers, status_kept(run):
         run.write_recipe(recipe.to_dict())
         _describe(run, gan, images, device)
         stages = Stages(run)
         with stages("data"):
             _describe_data(run, images)
+        trackers.run_started()
         with stages("training"):
-            _train(run, recipe, images, gan)
+            _train(run, recipe, images, gan, trackers.logged)
         with stages("sampling"):
             publish(run, recipe, images, gan)
         if recipe.settings["eval"]:
@@ -134,41 +129,6 @@ def _describe_data(run: Run, images: ImageSet) -> None:
     write_json(run.data_path, {**images.provenance, "part_of_group": dict(parts)})
     shown = images.split("train")
     write_bytes(run.sample_path("real"), grid_png(shown.spread(SHOWN)[:], 8))
-
-
-def _compiled(recipe: Recipe, images: ImageSet, strategy: Any = None) -> Any:
-    from zoo.device import strategy as of_this_machine
-    from zoo.gan import build
-    from zoo.signatures import split_options
-
-    record = find("generators", recipe.generator)
-    _, training = split_options(record, recipe.options)
-    _check_fits(record, recipe, images)
-    with (strategy or of_this_machine(recipe.settings["gpus"])).scope():
-        gan = build(recipe, images.shape[1:], len(images.class_names))
-        gan.compile(**training, **_jit(recipe))
-    return gan
-
-
-def _check_fits(record: Generator, recipe: Recipe, images: ImageSet) -> None:
-    *size, channels = images.shape[1:]
-    check_size(record, tuple(size))
-    if recipe.settings["with_mask"]:
-        channels = images.with_masks().shape[-1]
-    if channels not in record.channels:
-        offered = ", ".join(map(str, record.channels))
-        raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")
-    if record.conditional == "required" and images.labels is None:
-        raise UsageError(
-            f"{record.name} needs labels, and {images.name} has none: {_fields(images)}"
-        )
-
-
-def _fields(images: ImageSet) -> str:
-    counts = {name: len(set(images.fields[name].tolist())) for name in images.fields}
-    # A crop's own facts are no label of the image that it was cut from.
-    names = [k for k, n in counts.items() if k not in ("source", "objects") and 1 < n <= 100]
-    return f"--label takes {', '.join(names)}" if names else "--labels FILE gives them"
 
 
 def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
@@ -199,23 +159,13 @@ def _class_shares(images: ImageSet) -> list[float]:
     return [float(share) for share in counts / max(counts.sum(), 1)]
 
 
-def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) -> None:
     from zoo.gan.checkpoint import restore_checkpoint
 
     if run.manifest.get("rolled_back"):
         restore_checkpoint(gan, run.checkpoints)
         return
-    settings = recipe.settings
-    strategy = workers.join(settings["workers"])
-    with tracking(run) as logged:
-        if (n := workers.count(settings["workers"])) > 1:
-            workers.train_together(run, n, threads=settings["threads"], logged=logged)
-        elif strategy:
-            train_run(run, recipe, images, strategy, logged=logged)
-        else:
-            _train_gan(gan, run, recipe, images, [logged])
-    if strategy or n > 1:
-        restore_checkpoint(gan, run.checkpoints)
+    train(run, recipe, images, gan, logged)
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
@@ -223,40 +173,6 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         kimg=step * gan.images_per_step / 1000,
         images_per_second=round(float(np.median(rates)), 1) if rates else None,
         peak_memory_mb=peak_memory_mb(),
-    )
-
-
-def train_run(
-    run: Run | None, recipe: Recipe, images: ImageSet, strategy: Any, *, logged: Any = None
-) -> None:
-    """Train as one of several workers.
-
-    Args:
-        run: For the first worker, the run that it writes.
-        recipe: The same for all.
-        images: The data, alike on all.
-        strategy: What `zoo.workers.join` gave.
-        logged: Called with the step and the values logged at it.
-    """
-    gan = _compiled(recipe, images, strategy)
-    _train_gan(gan, run, recipe, images, [logged] if logged else [])
-
-
-def _train_gan(
-    gan: Any, run: Run | None, recipe: Recipe, images: ImageSet, loggers: Sequence[Any]
-) -> None:
-    from zoo.gan import Budget, train
-
-    settings = recipe.settings
-    shown = images.with_masks() if settings["with_mask"] else images
-    train(
-        gan,
-        shown.split("train"),
-        Budget(**recipe.budget),
-        run=run,
-        held_out=shown.split("validation"),
-        loggers=loggers,
-        **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
     )
 
 
@@ -301,11 +217,6 @@ def _report(run: Run) -> None:
     from zoo.report import build
 
     build(run)
-
-
-def _jit(recipe: Recipe) -> Mapping[str, Any]:
-    choice = recipe.settings["jit"]
-    return {} if choice == "auto" else {"jit_compile": choice == "on"}
 
 
 def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, Any]:
