@@ -35,6 +35,8 @@ __all__ = [
     "load",
     "memorisation",
     "monitor",
+    "publish",
+    "pull",
     "run",
     "score",
     "segment",
@@ -212,3 +214,49 @@ def score(real: Any, fake: Any, **settings: Any) -> dict[str, Any]:
     from zoo.evaluation.pair import score
 
     return score(real, fake, **settings)
+
+
+def publish(run: Any, *, to: Any, **settings: Any) -> dict[str, Any]:
+    """Write a folder to publish, as `zoo publish RUN --to DIR` does; nothing is uploaded.
+
+    Args:
+        run: A finished run, or its folder.
+        to: A folder that does not exist or is empty; written whole or not at all.
+        **settings: `licence="CC-BY-4.0"` of the model, by default that of the images;
+            `accept_licence=` the images' licence by its name, where it asks for a decision;
+            `accept_copies=True` where copies were found; `with_real_images=True`.
+
+    Returns:
+        `{"folder", "name", "licence", "licence_of_training_images", "accepted", "warnings",
+        "with_real_images", "files"}`, the files with their bytes.
+
+    Raises:
+        zoo.errors.ZooError: If the run has not finished, its images' licence was not accepted, or
+            copies were found.
+        zoo.errors.UsageError: If the folder is not empty, or the licence does not suit the images'.
+    """
+    from zoo.publishing.publish import publish
+
+    return publish(run, to=to, **settings)
+
+
+def pull(source: Any, *, runs: Any = "runs", name: str | None = None) -> Any:
+    """Make a run of a published generator, as `zoo pull SOURCE` does.
+
+    Args:
+        source: A folder that `zoo publish` wrote, a `.zip` or `.tar` of it, `https://…`, or
+            `hf:owner/name` for a repository of huggingface.co.
+        runs: Folder that holds the runs.
+        name: What the run is called after its number.
+
+    Returns:
+        The finished `zoo.runs.Run`.
+
+    Raises:
+        zoo.errors.ZooError: If a file is missing, additional or not the one that is stated, holds
+            what could run code, or the generator is not installed; nothing is left then.
+        zoo.errors.UsageError: If the source is none of these.
+    """
+    from zoo.publishing.pull import pull
+
+    return pull(source, runs=runs, name=name)

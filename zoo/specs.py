@@ -21,7 +21,9 @@ class Record:
         target: `"package.module:attribute"`, imported only by `load()`.
         summary: One line for `zoo list`.
         licence: SPDX identifier of the code or, for a dataset, of the images.
-        paper: Source paper, such as `"arXiv:1511.06434"`.
+        paper: Source paper, such as `"arXiv:1511.06434"` or `"doi:10.1038/nmeth.2083"`; several
+            are separated by spaces. Reports cite it, with what a `CITATIONS.bib` beside the
+            target's module says of it.
         api: Version of this contract that the plugin was written for.
         requires: What its code needs and its package does not install, as pip takes it:
             `("umap-learn>=0.5",)`.

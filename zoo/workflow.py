@@ -15,7 +15,7 @@ from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
 from zoo.errors import UsageError
 from zoo.plugins import find, records
-from zoo.publish import SHOWN, publish
+from zoo.products import SHOWN, write_products
 from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
@@ -112,7 +112,7 @@ def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str
         with stages("training"):
             _train(run, recipe, images, gan, trackers.logged)
         with stages("sampling"):
-            publish(run, recipe, images, gan)
+            write_products(run, recipe, images, gan)
         if recipe.settings["eval"]:
             with stages("evaluation"):
                 _evaluate(run, recipe, images, gan)

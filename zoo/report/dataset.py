@@ -21,8 +21,9 @@ from zoo.report.dataset_pictures import (
     thumbnail_of,
 )
 from zoo.report.environment import environment
+from zoo.report.grid import Cell, Column, Line, Table, cell
 from zoo.report.histogram import drawn, histogram
-from zoo.report.numbers import flat
+from zoo.report.numbers import count, flat
 from zoo.report.outliers import SHOWN, outliers
 from zoo.report.tables import data_shown
 from zoo.runs.files import write_text
@@ -133,16 +134,30 @@ def _data(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return data_shown({**rest, "splits": splits})
 
 
-def _classes(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The table of classes: (part, images, share of the part in percent) for each."""
+def _classes(known: Mapping[str, Any]) -> Table:
+    """Images of each class, with bars of their share of a part."""
     sizes = {part: known["provenance"]["splits"][part]["images"] for part in PARTS}
     parts = [part for part in PARTS if sizes[part]]
-    rows = []
-    for row in known["classes"]:
-        found = row["images"]
-        cells = [(part, found[part], round(100 * found[part] / sizes[part])) for part in parts]
-        rows.append({**row, "parts": cells})
-    return {"parts": parts, "rows": rows}
+    columns = (
+        Column("Class", left=True),
+        *(Column(name, ("",)) for name in ("Source images", "Groups", *parts)),
+    )
+    lines = tuple(
+        Line(
+            (
+                Cell(row["name"]),
+                *(cell(row[key], count) for key in ("source_images", "groups")),
+                *(_part(row["images"][part], sizes[part]) for part in parts),
+            )
+        )
+        for row in known["classes"]
+    )
+    caption = "Images of each part by class; bars: share of the part."
+    return Table("classes", "Classes", caption, columns, lines)
+
+
+def _part(images: int, size: int) -> Cell:
+    return cell(images, count, share=round(100 * images / size))
 
 
 def _origin(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,14 @@
 """The page of a reader study: one file, no network, and nothing that tells which image is what."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 
 from markupsafe import Markup
 
 from zoo.data import ImageSet
 from zoo.evaluation.turing.study import FORMAT, SCALE, Study
-from zoo.report.environment import environment
+from zoo.report.environment import environment, script
 
 
 def study_page(study: Study, pictures: Mapping[str, bytes], images: ImageSet, *, size: int) -> str:
@@ -34,14 +32,13 @@ def study_page(study: Study, pictures: Mapping[str, bytes], images: ImageSet, *,
             for name, picture in pictures.items()
         ],
     }
-    script = (files("zoo.report") / "study.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    code, digest = script("study.js")
     return (
         environment(html_page=True)
         .get_template("study.html")
         .render(
             content=Markup(json.dumps(content).replace("<", "\\u003c")),
-            script=Markup(script),
+            script=code,
             script_hash=digest,
             data=images.name,
             total=len(pictures),

@@ -62,6 +62,27 @@ def write_yaml(path: Path, value: Any) -> None:
     write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
 
 
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into that takes its name when all of it is on disk.
+
+    Raises:
+        zoo.errors.ZooError: If it cannot be written; nothing is left behind then.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+            writing = Path(temporary, folder.name)
+            writing.mkdir()
+            yield writing
+            for path in filter(Path.is_file, writing.rglob("*")):
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
+            writing.rename(folder)
+    except OSError as error:
+        raise ZooError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

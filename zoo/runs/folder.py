@@ -29,10 +29,15 @@ class Run:
     @classmethod
     def create(cls, parent: Path, generator: str, data: str) -> "Run":
         """Make a folder with the next free number under `parent`."""
+        return cls.named(parent, f"{_slug(generator)}-{_slug(data)}")
+
+    @classmethod
+    def named(cls, parent: Path, words: str) -> "Run":
+        """The same, with other words after the number."""
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                name = f"{_next_number(parent):05d}-{_slug(generator)}-{_slug(data)}"
+                name = f"{_next_number(parent):05d}-{_slug(words)}"
                 with contextlib.suppress(FileExistsError):
                     (parent / name).mkdir()
                     return cls(parent / name)
@@ -89,6 +94,8 @@ class Run:
     figures = property(lambda self: self.path / "figures")
     tensorboard = property(lambda self: self.path / "tensorboard")
     mlflow_path = property(lambda self: self.path / "mlflow.json")
+    tables = property(lambda self: self.path / "tables")
+    references_path = property(lambda self: self.path / "references.bib")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
