@@ -172,6 +172,13 @@ SETTINGS = {
         "Literal['auto', 'cpu', 'gpu']", "auto", help="Where to train.", metavar="auto|cpu|gpu"
     ),
     "threads": Setting("int", 0, help="CPU threads; 0 takes all.", metavar="N", least=0),
+    "workers": Setting(
+        "str",
+        "1",
+        help="Processes of this machine that share each batch on its CPU, or where to find the "
+        "workers on others.",
+        metavar="N|slurm|tf-config",
+    ),
     "steps_per_call": Setting(
         "int", 1, help="Steps that run without returning to Python.", metavar="N", least=1
     ),

@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -10,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from zoo import workers
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
 from zoo.errors import UsageError
 from zoo.plugins import find, records
 from zoo.products import SHOWN, write_products
-from zoo.recipe import Recipe, check_size, resolve
+from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import requested, tracking
+from zoo.training import Logged, compiled, follow, train
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 
@@ -44,7 +45,8 @@ def run_recipe(recipe: Recipe) -> Run:
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
-    gan = _compiled(recipe, images)
+    follow(recipe, images)
+    gan = compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
     if name != asked:
@@ -79,14 +81,17 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     device = _configure(recipe)
     images = load_images(recipe, recipe.data)
     check_unchanged(run, images)
-    return _carry_out(run, recipe, images, _compiled(recipe, images), device)
+    follow(recipe, images)
+    return _carry_out(run, recipe, images, compiled(recipe, images), device)
 
 
 def _configure(recipe: Recipe) -> str:
+    workers.check(recipe.settings)
     find("generators", recipe.generator).check_requirements()
     for tracker in requested(recipe.settings["track"]).values():
         tracker.check_requirements()
     device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    workers.join(recipe.settings["workers"])
     if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
         raise UsageError(
             "there is a GPU, but TensorFlow does not find it (`zoo doctor` says more); "
@@ -126,37 +131,6 @@ def _describe_data(run: Run, images: ImageSet) -> None:
     write_bytes(run.sample_path("real"), grid_png(shown.spread(SHOWN)[:], 8))
 
 
-def _compiled(recipe: Recipe, images: ImageSet) -> Any:
-    from zoo.device import strategy
-    from zoo.gan import build
-    from zoo.signatures import split_options
-
-    record = find("generators", recipe.generator)
-    _, training = split_options(record, recipe.options)
-    *size, channels = images.shape[1:]
-    check_size(record, tuple(size))
-    if recipe.settings["with_mask"]:
-        channels = images.with_masks().shape[-1]
-    if channels not in record.channels:
-        offered = ", ".join(map(str, record.channels))
-        raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")
-    if record.conditional == "required" and images.labels is None:
-        raise UsageError(
-            f"{record.name} needs labels, and {images.name} has none: {_fields(images)}"
-        )
-    with strategy(recipe.settings["gpus"]).scope():
-        gan = build(recipe, images.shape[1:], len(images.class_names))
-        gan.compile(**training, **_jit(recipe))
-    return gan
-
-
-def _fields(images: ImageSet) -> str:
-    counts = {name: len(set(images.fields[name].tolist())) for name in images.fields}
-    # A crop's own facts are no label of the image that it was cut from.
-    names = [k for k, n in counts.items() if k not in ("source", "objects") and 1 < n <= 100]
-    return f"--label takes {', '.join(names)}" if names else "--labels FILE gives them"
-
-
 def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
     session = {"began": now(), "device": device, "jit": gan.jit, "versions": _versions()}
     sessions = [*run.manifest.get("sessions", []), session]
@@ -185,26 +159,13 @@ def _class_shares(images: ImageSet) -> list[float]:
     return [float(share) for share in counts / max(counts.sum(), 1)]
 
 
-def _train(
-    run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Callable[..., None]
-) -> None:
-    from zoo.gan import Budget, train
+def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) -> None:
     from zoo.gan.checkpoint import restore_checkpoint
 
-    settings = recipe.settings
     if run.manifest.get("rolled_back"):
         restore_checkpoint(gan, run.checkpoints)
         return
-    shown = images.with_masks() if settings["with_mask"] else images
-    train(
-        gan,
-        shown.split("train"),
-        Budget(**recipe.budget),
-        run=run,
-        held_out=shown.split("validation"),
-        loggers=[logged],
-        **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
-    )
+    train(run, recipe, images, gan, logged)
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
@@ -256,11 +217,6 @@ def _report(run: Run) -> None:
     from zoo.report import build
 
     build(run)
-
-
-def _jit(recipe: Recipe) -> Mapping[str, Any]:
-    choice = recipe.settings["jit"]
-    return {} if choice == "auto" else {"jit_compile": choice == "on"}
 
 
 def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, Any]:
