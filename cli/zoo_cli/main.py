@@ -9,6 +9,8 @@ import click
 from zoo.errors import ZooError
 from zoo_cli.lazy import LazyGroup
 
+COMPLETE = "_ZOO_COMPLETE"
+
 
 @click.group(
     cls=LazyGroup,
@@ -22,8 +24,10 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 known failure, 2 wrong use, 75 resumable."""
+    if COMPLETE in os.environ:
+        import zoo_cli.shells  # noqa: F401  for it puts its own in place of click's
     try:
-        status = cli.main(args, prog_name="zoo", standalone_mode=False)
+        status = cli.main(args, prog_name="zoo", complete_var=COMPLETE, standalone_mode=False)
         sys.stdout.flush()
     except ZooError as error:
         click.echo(f"Error: {error}", err=True)

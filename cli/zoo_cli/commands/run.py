@@ -9,7 +9,7 @@ import click
 from zoo.errors import UsageError
 from zoo_cli.flags import setting_options
 from zoo_cli.output import print_json
-from zoo_cli.user import complete, registry_option, user_file
+from zoo_cli.user import complete, complete_options, complete_runs, registry_option, user_file
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     "name", metavar="GENERATOR", default="", shell_complete=complete("generators", "recipes")
 )
 @click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
-@click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
+@click.option(
+    "-o",
+    "pairs",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete_options,
+    help="Option of the generator.",
+)
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
 @click.option("--micro-batch", metavar="N", help="The same as -o micro_batch=N.")
 @click.option("--max-memory", metavar="GB", help="The same as -o max_memory=GB.")
 @setting_options()
 @registry_option
-@click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="Continue a run: its folder, name or number.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

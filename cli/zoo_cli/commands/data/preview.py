@@ -7,12 +7,13 @@ import click
 
 from zoo.settings import DATA_SETTINGS
 from zoo_cli.flags import setting_options, settings_of
+from zoo_cli.user import complete
 
 PREVIEWED = 64
 
 
 @click.command()
-@click.argument("data")
+@click.argument("data", shell_complete=complete("datasets"))
 @setting_options(DATA_SETTINGS)
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file; default NAME.png.")
 def command(data: str, out: Path | None, **settings: Any) -> None:
