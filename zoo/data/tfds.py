@@ -19,6 +19,7 @@ from zoo.data.tfds_folders import INFO, find_prepared, parsed
 from zoo.device import configure
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import unknown
+from zoo.progress import moves
 from zoo.specs import Archive
 
 UNLABELLED = "unlabelled"
@@ -235,7 +236,7 @@ def _prepare(name: str, staging: Path) -> None:
     builder = _builder(name, work)
     config = tfds.download.DownloadConfig(manual_dir=manual, try_download_gcs=False)
     try:
-        with quiet(bars=sys.stderr.isatty()), contextlib.redirect_stdout(io.StringIO()):
+        with quiet(bars=moves()), contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare(download_dir=_downloads(name), download_config=config)
     except Exception as error:  # whatever a dataset's own module raises
         raise ZooError(f"tfds:{name} cannot be prepared: {_line(error)}") from error

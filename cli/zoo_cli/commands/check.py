@@ -99,8 +99,10 @@ def _findings(subject: "Subject", names: tuple[str, ...], quick: bool) -> Iterat
 
 
 def _tell(text: str) -> None:
-    """Progress, on a terminal only, for it is written over."""
-    if sys.stderr.isatty():
+    """Progress, only where it can be written over."""
+    from zoo.progress import moves
+
+    if moves():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
