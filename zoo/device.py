@@ -77,7 +77,7 @@ def peak_memory_mb() -> int | None:
 def _silence() -> Iterator[None]:
     """Keep what TensorFlow's C++ code says of itself while it loads off the terminal."""
     sys.stderr.flush()
-    with contextlib.ExitStack() as stack, open(os.devnull, "w") as nowhere:
+    with contextlib.ExitStack() as stack, open(os.devnull, "wb") as nowhere:
         try:
             stderr = os.dup(2)
         except OSError:  # closed, or not a file

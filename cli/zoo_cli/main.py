@@ -1,5 +1,6 @@
 """The `zoo` command: each subcommand is a module of `zoo_cli.commands`, imported when used."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,10 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 known failure, 2 wrong use, 75 resumable."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console of Windows, or a pipe to it, may have no ✓ or ±; it shows ? for them.
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="replace")
     if COMPLETE in os.environ:
         import zoo_cli.shells  # noqa: F401  for it puts its own in place of click's
     try:

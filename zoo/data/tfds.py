@@ -14,10 +14,11 @@ import numpy as np
 
 from zoo.data.download import check_reachable
 from zoo.data.home import home
-from zoo.data.locking import lock, slug, staged
+from zoo.data.locking import lock, staged
 from zoo.data.tfds_folders import INFO, find_prepared, parsed
 from zoo.device import configure
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import file_name
 from zoo.plugins import unknown
 from zoo.progress import moves
 from zoo.specs import Archive
@@ -246,7 +247,7 @@ def _prepare(name: str, staging: Path) -> None:
 
 
 def _downloads(name: str) -> Path:
-    return home() / "downloads" / "tfds" / slug(name)
+    return home() / "downloads" / "tfds" / file_name(name)
 
 
 def _line(error: Exception) -> str:

@@ -20,7 +20,7 @@ def find_run(text: str, parent: Path) -> Run:
         zoo.errors.UsageError: If there is no such run, it is no run folder, or two have that
             number; the message names the closest or the newest ones.
     """
-    if (Path(text) / "recipe.yaml").is_file() or os.sep in text:
+    if (Path(text) / "recipe.yaml").is_file() or {os.sep, "/"} & set(text):
         return Run.open(text)
     if (parent / text).is_dir():
         return Run.open(parent / text)

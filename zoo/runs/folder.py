@@ -13,6 +13,7 @@ import filelock
 import yaml
 
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import file_name
 from zoo.runs.files import write_json, write_text, write_yaml
 
 
@@ -32,7 +33,8 @@ class Run:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                name = f"{_next_number(parent):05d}-{_slug(generator)}-{_slug(data)}"
+                names = (file_name(generator, longest=40), file_name(_short(data), longest=40))
+                name = f"{_next_number(parent):05d}-{'-'.join(names)}"
                 with contextlib.suppress(FileExistsError):
                     (parent / name).mkdir()
                     return cls(parent / name)
@@ -236,11 +238,9 @@ def _next_number(parent: Path) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _slug(name: str) -> str:
+def _short(name: str) -> str:
     scheme, colon, argument = name.partition(":")
-    if Path(argument).is_absolute():
-        name = f"{scheme}{colon}{Path(argument).name}"
-    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "data"
+    return f"{scheme}{colon}{Path(argument).name}" if Path(argument).is_absolute() else name
 
 
 def _read(path: Path) -> str:
