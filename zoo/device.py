@@ -26,7 +26,7 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    with _silence():
+    with silence():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -74,7 +74,7 @@ def peak_memory_mb() -> int | None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep what TensorFlow's C++ code says of itself while it loads off the terminal."""
     sys.stderr.flush()
     with contextlib.ExitStack() as stack, open(os.devnull, "wb") as nowhere:

@@ -18,6 +18,7 @@ from zoo.plugins import find, records
 from zoo.publish import SHOWN, publish
 from zoo.recipe import Recipe, check_size, resolve
 from zoo.runs import Run, write_bytes, write_json
+from zoo.runs.folder import check_parent
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
@@ -41,6 +42,7 @@ def run_recipe(recipe: Recipe) -> Run:
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
+    check_parent(Path(settings["out"]))
     find("generators", recipe.generator).check_requirements()
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])

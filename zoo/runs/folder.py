@@ -30,6 +30,7 @@ class Run:
     @classmethod
     def create(cls, parent: Path, generator: str, data: str) -> "Run":
         """Make a folder with the next free number under `parent`."""
+        check_parent(parent)
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
@@ -221,6 +222,19 @@ class Run:
     def remove(self) -> None:
         """Delete the folder and all that is in it."""
         shutil.rmtree(self.path)
+
+
+def check_parent(folder: Path) -> None:
+    """Refuse a place for runs that can hold none, before any work is done.
+
+    Raises:
+        zoo.errors.UsageError: If a file lies there, or the folder cannot be written.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there} is a file, and no folder for runs; choose another --out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{there} cannot be written into; choose another --out")
 
 
 def list_runs(parent: Path) -> list[Run]:

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import UsageError
+from zoo.settings import BUDGETS
 from zoo_cli.flags import setting_options
 from zoo_cli.output import print_json
 from zoo_cli.user import complete, complete_options, complete_runs, registry_option, user_file
+
+# Of 64 px, with all that is measured.
+DURATIONS = {
+    "quick": "it takes about a quarter of an hour on a CPU",
+    "small": "it takes about three quarters of an hour on a CPU",
+}
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
@@ -97,7 +104,10 @@ def _new(
     from zoo.recipe import resolve
 
     if not name:
-        raise UsageError("GENERATOR is missing; `zoo list generators` shows the choices")
+        raise UsageError(
+            "GENERATOR is missing, as dcgan in `zoo run dcgan --data bbbc`; "
+            "`zoo list generators` shows the choices"
+        )
     recipe = resolve(
         name,
         data,
@@ -111,10 +121,28 @@ def _new(
     def start() -> "Run":
         from zoo.workflow import run_recipe
 
+        _greet(recipe)
         run: Run = run_recipe(recipe)
         return run
 
     return recipe, start
+
+
+def _greet(recipe: "Recipe") -> None:
+    """What a newcomer asks, at the first run on a machine: where, how long, how to stop."""
+    from zoo.data.home import home
+
+    if home().exists():
+        return
+    preset = recipe.settings["preset"]
+    known = all(recipe.origins.get(name, "").startswith(("preset", "default")) for name in BUDGETS)
+    time = DURATIONS.get(preset, "") if known else ""
+    click.echo(
+        f"first run here: prepared images are kept in {home()} (ZOO_HOME takes another folder), "
+        f"the run and its report in {recipe.settings['out']}\n"
+        f"{time or 'progress says how long it takes'}; Ctrl-C stops it, and says how to go on",
+        err=True,
+    )
 
 
 def _resumed(
