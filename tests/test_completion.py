@@ -140,6 +140,7 @@ def shell(request, environ, place):
         ("zoo compare 00000-dcgan-bbbc-simulated 1", "00001-dcgan-blood"),
         ("zoo generate 1 --class whi", "white cell"),
         ("zoo utility 1 --classifiers svm,small", "svm,small-cnn"),
+        ("zoo run dcgan --track mlflow,tens", "mlflow,tensorboard"),
         ("zoo score folder:my", "folder:my images/"),
     ],
 )

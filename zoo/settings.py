@@ -184,6 +184,11 @@ SETTINGS = {
     ),
     "eval": Setting("bool", True, help="Measure and detect, or train and sample only."),
     "offline": Setting("bool", False, help="Download nothing."),
+    "track": Setting(
+        "str | None",
+        help="Experiment trackers to tell of the run, such as mlflow,tensorboard.",
+        metavar="NAME,NAME",
+    ),
     "out": Setting("str", "runs", help="Folder that holds the runs.", metavar="DIR"),
     "score_images": Setting(
         "int", 512, help="Generated and real images that are scored.", metavar="N", least=2

@@ -215,4 +215,11 @@ class Metric(Record):
 
 @dataclass(frozen=True, slots=True)
 class Tracker(Record):
-    """Follows a run: `run_started(run)`, `logged(step, values)`, `run_ended(run, status)`."""
+    """Follows the runs that name it in `--track`. The target is called without arguments.
+
+    What it makes has three methods. `run_started(run)` is called when a `zoo.runs.Run` is described
+    and its training begins or, resumed, goes on; `logged(step, values)` with each step's numbers
+    that `metrics.jsonl` holds; `run_ended(run, status)` when the whole run, with scores and report,
+    is `"finished"`, `"interrupted"` (it may be resumed) or `"failed"`. One that raises is named in
+    a warning and told nothing more; the run goes on.
+    """

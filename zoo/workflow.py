@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
-from zoo.tracking import tracking
+from zoo.tracking import requested, tracking
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 
@@ -43,7 +43,6 @@ def run_recipe(recipe: Recipe) -> Run:
     """
     settings = recipe.settings
     check_parent(Path(settings["out"]))
-    find("generators", recipe.generator).check_requirements()
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
@@ -86,6 +85,9 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
 
 
 def _configure(recipe: Recipe) -> str:
+    find("generators", recipe.generator).check_requirements()
+    for tracker in requested(recipe.settings["track"]).values():
+        tracker.check_requirements()
     device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
     if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
         raise UsageError(
@@ -96,14 +98,16 @@ def _configure(recipe: Recipe) -> str:
 
 
 def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
-    with run.lock(), terminate_as_interrupt(), status_kept(run):
+    told = tracking(run, recipe.settings["track"])
+    with run.lock(), terminate_as_interrupt(), told as trackers, status_kept(run):
         run.write_recipe(recipe.to_dict())
         _describe(run, gan, images, device)
         stages = Stages(run)
         with stages("data"):
             _describe_data(run, images)
+        trackers.run_started()
         with stages("training"):
-            _train(run, recipe, images, gan)
+            _train(run, recipe, images, gan, trackers.logged)
         with stages("sampling"):
             publish(run, recipe, images, gan)
         if recipe.settings["eval"]:
@@ -183,7 +187,9 @@ def _class_shares(images: ImageSet) -> list[float]:
     return [float(share) for share in counts / max(counts.sum(), 1)]
 
 
-def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+def _train(
+    run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Callable[..., None]
+) -> None:
     from zoo.gan import Budget, train
     from zoo.gan.checkpoint import restore_checkpoint
 
@@ -192,16 +198,15 @@ def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         restore_checkpoint(gan, run.checkpoints)
         return
     shown = images.with_masks() if settings["with_mask"] else images
-    with tracking(run) as logged:
-        train(
-            gan,
-            shown.split("train"),
-            Budget(**recipe.budget),
-            run=run,
-            held_out=shown.split("validation"),
-            loggers=[logged],
-            **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
-        )
+    train(
+        gan,
+        shown.split("train"),
+        Budget(**recipe.budget),
+        run=run,
+        held_out=shown.split("validation"),
+        loggers=[logged],
+        **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
+    )
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(

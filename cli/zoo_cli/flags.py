@@ -9,7 +9,7 @@ import click
 from zoo.recipe import show
 from zoo.settings import SETTINGS, Setting, convert_setting, from_environment
 from zoo.values import choices
-from zoo_cli.user import Complete, complete_choices, complete_path
+from zoo_cli.user import Complete, complete_choices, complete_path, complete_several
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -95,7 +95,7 @@ def _flag(name: str) -> Decorator:
         flag,
         metavar=setting.metavar,
         help=setting.help + default,
-        shell_complete=_completion(setting),
+        shell_complete=complete_several("trackers") if name == "track" else _completion(setting),
     )
 
 

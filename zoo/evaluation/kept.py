@@ -23,7 +23,7 @@ from zoo.plugins import find
 from zoo.runs.files import write_json
 from zoo.specs import Detector
 
-FILES = {"sklearn": "detector.skops", "keras": "detector.npz"}
+FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
 FACTS = "facts.json"
 NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
 LIMIT = (

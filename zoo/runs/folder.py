@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,6 +90,8 @@ class Run:
     animation_path = property(lambda self: self.path / "samples" / "training.webp")
     detectors = property(lambda self: self.path / "detectors")
     figures = property(lambda self: self.path / "figures")
+    tensorboard = property(lambda self: self.path / "tensorboard")
+    mlflow_path = property(lambda self: self.path / "mlflow.json")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -146,8 +148,11 @@ class Run:
 
     def snapshot_steps(self) -> list[int]:
         """The steps at which the averaged generator was stored, ascending."""
-        names = (path.name for path in self.snapshots.glob("*.weights.npz"))
-        return sorted(int(match[1]) for name in names if (match := re.match(r"(\d+)\.", name)))
+        return _steps(self.snapshots.glob("*.weights.npz"))
+
+    def sample_steps(self) -> list[int]:
+        """The steps of which there is a picture of the fixed latents, ascending."""
+        return _steps(self.samples.glob("*.png"))
 
     def snapshot_step(self, step: int | None = None) -> int:
         """The step of the snapshot that is asked for, by default of the last.
@@ -250,6 +255,10 @@ def _next_number(parent: Path) -> int:
         int(match[1]) for path in parent.iterdir() if (match := re.match(r"(\d{5})-", path.name))
     ]
     return max(numbers, default=-1) + 1
+
+
+def _steps(paths: Iterable[Path]) -> list[int]:
+    return sorted(int(match[1]) for path in paths if (match := re.match(r"(\d+)\.", path.name)))
 
 
 def _short(name: str) -> str:
