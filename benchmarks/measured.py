@@ -33,7 +33,7 @@ def measure(file: Path, rows: Mapping[str, Callable[[], Mapping[str, Any]]]) -> 
     for name, run in rows.items():
         if name not in kept["rows"]:
             kept["rows"][name] = {**run(), "commit": commit()}
-            _write(file, kept)
+            write(file, kept)
         print(f"{name}: {json.dumps(kept['rows'][name])}", flush=True)
     return {name: kept["rows"][name] for name in rows}
 
@@ -70,7 +70,8 @@ def _versions() -> Any:
             print(f"{name} is not installed", file=sys.stderr)
 
 
-def _write(file: Path, value: Any) -> None:
+def write(file: Path, value: Any) -> None:
+    """Write a file of results, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1) + "\n")

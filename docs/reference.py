@@ -18,9 +18,11 @@ CLI = """\
 # Commands
 
 Every command with its `--help`. Standard output is the answer, standard error progress and
-warnings; `--json` prints what a program can read. Exit status: 0 done, 1 known failure, 2 wrong
-use, 75 interrupted and resumable. Every setting of `zoo run` can also be given in the environment,
-such as `ZOO_SEED=1`, or in `config.yaml`; [Training](training.md) says what the settings do.
+warnings; `--json` prints what a program can read. On a terminal progress is a bar, without colours
+where `NO_COLOR` is set; elsewhere, and where `TERM` is `dumb`, it is plain lines. Exit status:
+0 done, 1 known failure, 2 wrong use, 75 interrupted and resumable. Every setting of `zoo run` can
+also be given in the environment, such as `ZOO_SEED=1`, or in `config.yaml`;
+[Training](training.md) says what the settings do.
 """
 
 GALLERY = """\

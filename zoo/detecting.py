@@ -22,6 +22,7 @@ from zoo.evaluation.parameters import typed_options
 from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.transfer import Contender, across, protocol, rounds
 from zoo.evaluation.trial import Material, Pool
+from zoo.filenames import distinct_file_name
 from zoo.plugins import detectors as named
 from zoo.progress import progress
 from zoo.runs import Run, write_json
@@ -193,8 +194,9 @@ def _write(
     records = {record.name: record for record in study.detectors}
     _try("the spectrum", "drawn", partial(write_spectrum, trial, pictures / "spectrum.png"))
     for name, detector in measured.fitted.items():
-        _try(name, "kept", partial(keep, folder / name, records[name], detector, trial, facts))
-        path = pictures / f"gradcam-{name}.png"
+        own = distinct_file_name(name)
+        _try(name, "kept", partial(keep, folder / own, records[name], detector, trial, facts))
+        path = pictures / f"gradcam-{own}.png"
         _try(f"what {name} sees", "drawn", partial(write_heatmaps, detector, trial, path))
 
 

@@ -26,7 +26,7 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    with _silence():
+    with silence():
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -74,10 +74,10 @@ def peak_memory_mb() -> int | None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep what TensorFlow's C++ code says of itself while it loads off the terminal."""
     sys.stderr.flush()
-    with contextlib.ExitStack() as stack, open(os.devnull, "w") as nowhere:
+    with contextlib.ExitStack() as stack, open(os.devnull, "wb") as nowhere:
         try:
             stderr = os.dup(2)
         except OSError:  # closed, or not a file

@@ -1,6 +1,10 @@
-"""Progress with time left, on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Progress with time left, on stderr: a bar on a terminal, a line now and then elsewhere.
+
+The bar is all that zoo colours.
+"""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,13 +29,18 @@ def progress(label: str, total: float, unit: str) -> Iterator[Callable[[float], 
     if _shown:
         yield lambda amount: None
         return
-    show = _bar if sys.stderr.isatty() else _lines
+    show = _bar if moves() else _lines
     _shown = True
     try:
         with show(label, total, unit) as advance:
             yield advance
     finally:
         _shown = False
+
+
+def moves() -> bool:
+    """Whether what is on stderr can be written over: on a terminal, unless `TERM` is `dumb`."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 @contextlib.contextmanager
@@ -53,13 +62,15 @@ def _bar(label: str, total: float, unit: str) -> Iterator[Callable[[float], None
             return Text(f"{unit}, {task.speed or 0:.0f}/s")
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         Speed(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Older versions of rich take an empty NO_COLOR for one that is set.
+    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total or None)
         yield lambda amount: bar.advance(task, amount)
 

@@ -36,10 +36,9 @@ def convert(value: Any, annotation: str, *, key: str) -> Any:
         return _fit(value, expected)
     except Unfit:
         message = f"{key}={_shown(value)}: expected {describe(annotation)}"
-        literals = [n for n in ast.walk(expected) if isinstance(n, ast.expr) and _is_literal(n)]
-        choices = [str(choice) for node in literals for choice in _choices(node)]
+        known = _literals(expected)
         for part in BETWEEN.split(str(value)):
-            if part not in choices and (close := difflib.get_close_matches(part, choices, n=1)):
+            if part not in known and (close := difflib.get_close_matches(part, known, n=1)):
                 message += f"; did you mean {close[0]}?"
                 break
         raise UsageError(message) from None
@@ -49,6 +48,13 @@ def annotation_of(parameter: inspect.Parameter) -> str:
     """What a parameter states, as `convert` takes it, also where annotations are postponed."""
     stated = parameter.annotation
     return stated if isinstance(stated, str) else inspect.formatannotation(stated)
+
+
+def choices(annotation: str) -> list[str]:
+    """The words that an annotation admits, where they are few; of a truth value on and off."""
+    expected = _parse(annotation)
+    truth = any(_name(node) == "bool" for node in _alternatives(expected))
+    return _literals(expected) + (["on", "off"] if truth else [])
 
 
 def describe(annotation: str) -> str:
@@ -80,6 +86,11 @@ def _parse(annotation: str) -> ast.expr:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return _parse(node.value)  # a quoted annotation
     return node
+
+
+def _literals(expected: ast.expr) -> list[str]:
+    nodes = (node for node in ast.walk(expected) if isinstance(node, ast.expr))
+    return [str(choice) for node in nodes if _is_literal(node) for choice in _choices(node)]
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr]:

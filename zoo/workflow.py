@@ -18,6 +18,7 @@ from zoo.plugins import find, records
 from zoo.products import SHOWN, write_products
 from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_bytes, write_json
+from zoo.runs.folder import check_parent
 from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, say, status_kept
@@ -42,6 +43,7 @@ def run_recipe(recipe: Recipe) -> Run:
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
+    check_parent(Path(settings["out"]))
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from zoo.recipe import show
-from zoo.settings import SETTINGS, convert_setting, from_environment
+from zoo.settings import SETTINGS, Setting, convert_setting, from_environment
+from zoo.values import choices
+from zoo_cli.user import Complete, complete_choices, complete_path, complete_several
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -89,4 +91,16 @@ def _flag(name: str) -> Decorator:
         switch = f"{flag}/--no-{flag.removeprefix('--')}"
         return click.option(switch, default=None, help=setting.help)
     default = "" if setting.default in (None, "") else f"  [default: {show(setting.default)}]"
-    return click.option(flag, metavar=setting.metavar, help=setting.help + default)
+    return click.option(
+        flag,
+        metavar=setting.metavar,
+        help=setting.help + default,
+        shell_complete=complete_several("trackers") if name == "track" else _completion(setting),
+    )
+
+
+def _completion(setting: Setting) -> Complete:
+    kinds = {"FILE": "file", "FOLDER": "dir", "DIR": "dir"}
+    if setting.metavar in kinds:
+        return complete_path(kinds[setting.metavar])
+    return complete_choices(choices(setting.annotation))

@@ -130,6 +130,6 @@ def same_dataset(asset: Asset, facts: bytes) -> bool:
     """
     if not facts:
         return True
-    here, there = json.loads((asset.path / FACTS).read_text()), json.loads(facts)
+    here, there = json.loads((asset.path / FACTS).read_text(encoding="utf-8")), json.loads(facts)
     hashes = [{a["sha256"] for a in known.get("archives", ())} for known in (here, there)]
     return hashes[0] == hashes[1]

@@ -92,7 +92,7 @@ class ColumnWriter:
             start += len(rows)
         for column in columns:
             column.flush()
-        (self.folder / NAMES).write_text(json.dumps(names))
+        (self.folder / NAMES).write_text(json.dumps(names), encoding="utf-8")
         self.close()
         (self.folder / "rows").unlink()
 
@@ -114,7 +114,7 @@ def read_columns(folder: Path) -> dict[str, npt.NDArray[Any]]:
         OSError: If a file is missing.
         ValueError: If a file is damaged.
     """
-    names = json.loads((folder / NAMES).read_text())
+    names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
     return {
         name: np.load(folder / f"{number:03d}.npy", mmap_mode="r")
         for number, name in enumerate(names)

@@ -59,7 +59,7 @@ def read_crops(folder: Path) -> Crops:
             masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
             columns=read_columns(folder / "crops"),
             survey=read_survey(folder),
-            facts=json.loads((folder / "facts.json").read_text()),
+            facts=json.loads((folder / "facts.json").read_text(encoding="utf-8")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ZooError(f"{folder} is damaged ({error}); delete it and try again") from error

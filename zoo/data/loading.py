@@ -18,13 +18,14 @@ from zoo.data.home import home
 from zoo.data.imageset import PARTS, Fields, ImageSet
 from zoo.data.intensity import Choice, Intensity
 from zoo.data.intensity_choice import caution, choose
-from zoo.data.locking import lock, slug, staged
+from zoo.data.locking import lock, staged
 from zoo.data.plan import Plan, make_plan
 from zoo.data.provenance import counts, origin
 from zoo.data.source import Source, curated, open_source, parse_options
 from zoo.data.survey import Survey
 from zoo.data.view import MIN_FOREGROUND, View
 from zoo.errors import ZooError
+from zoo.filenames import file_name
 from zoo.plugins import find
 from zoo.progress import progress
 from zoo.specs import Dataset
@@ -166,7 +167,7 @@ def _crops(name: str, source: Source, view: View) -> Crops:
     settings = [FORMAT, source.key, view.kind, view.size, view.downscale, view.min_foreground]
     settings += [view.multiple_of] if view.kind == "pad" else []
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    folder = home() / "crops" / f"{slug(name)}-{key}"
+    folder = home() / "crops" / f"{file_name(name)}-{key}"
     if folder.is_dir():
         crops = read_crops(folder)
         for rejected in crops.facts["rejected"]:

@@ -1,7 +1,6 @@
 """Work that is done once, however many processes start it and wherever one is killed."""
 
 import contextlib
-import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -64,8 +63,3 @@ def cannot_write(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ZooError(f"cannot write into {folder}: {error.strerror or error}") from error
-
-
-def slug(name: str) -> str:
-    """A name as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:80]

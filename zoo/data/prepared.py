@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.home import home
-from zoo.data.locking import cannot_write, lock, slug
+from zoo.data.locking import cannot_write, lock
 from zoo.data.tfds_folders import parsed
 from zoo.errors import ZooError
+from zoo.filenames import distinct_file_name, file_name
 from zoo.plugins import records
 from zoo.specs import Dataset
 
@@ -20,7 +21,8 @@ KEY = "[0-9a-f]" * 16  # ends the names of the folders of crops and features
 def place_of(record: Dataset) -> Path:
     """The folder of a record's dataset; records with the same config share it."""
     family = record.name.partition("/")[0]
-    return home() / "datasets" / (f"{family}/{record.config}" if record.config else record.name)
+    name = f"{family}/{record.config}" if record.config else record.name
+    return home().joinpath("datasets", *map(distinct_file_name, name.split("/")))
 
 
 def version_of(record: Dataset) -> Path | None:
@@ -68,7 +70,7 @@ def downloadable(record: Dataset) -> bool:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        facts: dict[str, Any] = json.loads(file.read_text())
+        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ZooError(f"{file} is damaged ({error}): delete {file.parent}") from error
     return facts
@@ -92,7 +94,7 @@ def removable(record: Dataset, *names: str) -> list[Path]:
     found = [place for place in _places(record, names) if place.is_dir()]
     for kind in ("crops", "features"):
         for name in sorted({*names, *shared} if record.scheme else {record.name, *shared}):
-            found += sorted((home() / kind).glob(f"{slug(name)}-{KEY}"))
+            found += sorted((home() / kind).glob(f"{file_name(name)}-{KEY}"))
     return found
 
 

@@ -14,11 +14,13 @@ import numpy as np
 
 from zoo.data.download import check_reachable
 from zoo.data.home import home
-from zoo.data.locking import lock, slug, staged
+from zoo.data.locking import lock, staged
 from zoo.data.tfds_folders import INFO, find_prepared, parsed
 from zoo.device import configure
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import file_name
 from zoo.plugins import unknown
+from zoo.progress import moves
 from zoo.specs import Archive
 
 UNLABELLED = "unlabelled"
@@ -235,7 +237,7 @@ def _prepare(name: str, staging: Path) -> None:
     builder = _builder(name, work)
     config = tfds.download.DownloadConfig(manual_dir=manual, try_download_gcs=False)
     try:
-        with quiet(bars=sys.stderr.isatty()), contextlib.redirect_stdout(io.StringIO()):
+        with quiet(bars=moves()), contextlib.redirect_stdout(io.StringIO()):
             builder.download_and_prepare(download_dir=_downloads(name), download_config=config)
     except Exception as error:  # whatever a dataset's own module raises
         raise ZooError(f"tfds:{name} cannot be prepared: {_line(error)}") from error
@@ -245,7 +247,7 @@ def _prepare(name: str, staging: Path) -> None:
 
 
 def _downloads(name: str) -> Path:
-    return home() / "downloads" / "tfds" / slug(name)
+    return home() / "downloads" / "tfds" / file_name(name)
 
 
 def _line(error: Exception) -> str:

@@ -68,7 +68,7 @@ def described(folder: Path) -> dict[str, Any]:
         zoo.errors.ZooError: If the file is missing or damaged.
     """
     try:
-        info = json.loads((folder / INFO).read_text())
+        info = json.loads((folder / INFO).read_text(encoding="utf-8"))
         splits = {
             split["name"]: sum(map(int, split["shardLengths"])) for split in info.get("splits", ())
         }

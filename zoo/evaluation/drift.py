@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.data.loading import open_dataset
-from zoo.data.locking import slug
 from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.draw import draw
 from zoo.evaluation.measures import explain
+from zoo.filenames import file_name
 from zoo.metrics.features import extract, to_uint8
 from zoo.metrics.kernel import kernel_distance
 from zoo.metrics.protocol import Context, Extractor
@@ -134,7 +134,7 @@ def drift(
         draw(held_out, 4 * MOST, seed=seed),
         draw(batch, MOST, seed=seed),
     ]
-    kept = cache / f"{slug(reference.name)}-{reference.fingerprint[:16]}" if cache else None
+    kept = cache / f"{file_name(reference.name)}-{reference.fingerprint[:16]}" if cache else None
     measures = _measures(extractor, samples, seed, kept, missing)
     rows = _draws(samples[1].groups, likes, sizes, seed)
     with progress("Comparing with held-out images", len(measures), "statistics") as advance:

@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo import claims
 from zoo.data.imageset import HELD_OUT, ImageSet
-from zoo.data.locking import slug
 from zoo.errors import NotComputed, ZooError
 from zoo.evaluation.card import card, data_facts, origin
 from zoo.evaluation.copying import (
@@ -36,6 +35,7 @@ from zoo.evaluation.distances import (
 )
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.measures import explain
+from zoo.filenames import file_name
 from zoo.metrics.features import to_uint8
 from zoo.metrics.frechet import frechet_distance
 from zoo.metrics.kernel import kernel_distance
@@ -128,7 +128,7 @@ def memorisation(
         )
     members = draw(train, len(drawn), seed=seed)
     material = Material(to_uint8(fakes), train, members, drawn, flips)
-    kept = cache / f"{slug(images.name)}-{images.fingerprint[:16]}" if cache else None
+    kept = cache / f"{file_name(images.name)}-{images.fingerprint[:16]}" if cache else None
     missing: list[dict[str, str]] = []
     spaces = offline_spaces(images.shape[1:]) + _network(extractor, images, missing)
     located: dict[str, Located] = {}

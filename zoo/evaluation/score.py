@@ -11,13 +11,13 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from zoo.data.imageset import HELD_OUT, ImageSet
-from zoo.data.locking import slug
 from zoo.errors import ZooError
 from zoo.evaluation.card import data_facts, origin, split_facts
 from zoo.evaluation.compare import FLOOR_CUTS, SUBSAMPLES, Comparison, compare
 from zoo.evaluation.draw import draw, split_halves
 from zoo.evaluation.measures import Sample, bind
 from zoo.evaluation.subsets import divide, kinds
+from zoo.filenames import file_name
 from zoo.metrics.features import to_uint8
 from zoo.metrics.protocol import Extractor, Known
 from zoo.progress import progress
@@ -90,7 +90,7 @@ def score(
         extractor=extractor,
         seed=seed,
         common={"comparable": data_facts(images), "provenance": origin(seed, images)},
-        cache=cache / f"{slug(images.name)}-{images.fingerprint[:16]}" if cache else None,
+        cache=cache / f"{file_name(images.name)}-{images.fingerprint[:16]}" if cache else None,
     )
     measured["not_computed"] += parts.not_computed
     return measured

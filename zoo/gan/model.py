@@ -62,6 +62,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_positive(latent_dim=latent_dim)
         self.image_shape = tuple(int(side) for side in image_shape)
         self.latent_dim = latent_dim
         self.classes = classes

@@ -21,8 +21,9 @@ from zoo.data.archive import check_entry, open_zip
 from zoo.data.download import download
 from zoo.data.hashing import file_hash
 from zoo.data.home import home
-from zoo.data.locking import cannot_write, lock, slug
+from zoo.data.locking import cannot_write, lock
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import file_name
 from zoo.progress import progress
 from zoo.publishing.sums import LARGEST, LONGEST, SUMS, Files, read_sums
 
@@ -105,7 +106,7 @@ def _workshop() -> Iterator[Path]:
 @contextlib.contextmanager
 def _downloaded(address: str) -> Iterator[tuple[Path, Files]]:
     key = hashlib.sha256(address.encode()).hexdigest()[:12]
-    place = home() / "downloads" / "pulled" / f"{slug(urlsplit(address).path)[-40:]}-{key}"
+    place = home() / "downloads" / "pulled" / f"{file_name(urlsplit(address).path[-40:])}-{key}"
     with lock(place, address):
         if address.endswith(ARCHIVES):
             archive = place / f"archive{address[-4:]}"

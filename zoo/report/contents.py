@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.filenames import distinct_file_name
 from zoo.runs import Run
 
 
@@ -146,7 +147,7 @@ def step_pictures(folder: Path) -> dict[int, Path]:
 
 def _heatmaps(run: Run, detection: Mapping[str, Any]) -> dict[str, Path]:
     names = [row["name"] for row in detection.get("detectors") or []]
-    pictures = {name: run.sample_path(f"gradcam-{name}") for name in names}
+    pictures = {name: run.sample_path(f"gradcam-{distinct_file_name(name)}") for name in names}
     return {name: path for name, path in pictures.items() if path.is_file()}
 
 

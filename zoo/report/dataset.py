@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data.imageset import PARTS
 from zoo.data.loading import Opened, open_dataset
-from zoo.data.locking import slug
+from zoo.filenames import file_name
 from zoo.report.dataset_facts import doubtful, facts, pairs
 from zoo.report.dataset_findings import findings
 from zoo.report.dataset_pictures import (
@@ -64,7 +64,7 @@ def build(name: str, path: str | Path | None = None, **settings: Any) -> Path:
 
 def default_path(opened: Opened) -> Path:
     """Where the report lies if nobody says."""
-    return Path(f"{slug(opened.images.name)}.html")
+    return Path(f"{file_name(opened.images.name)}.html")
 
 
 def write_report(path: Path, opened: Opened) -> dict[str, Any]:

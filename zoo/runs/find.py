@@ -20,7 +20,7 @@ def find_run(text: str, parent: Path) -> Run:
         zoo.errors.UsageError: If there is no such run, it is no run folder, or two have that
             number; the message names the closest or the newest ones.
     """
-    if (Path(text) / "recipe.yaml").is_file() or os.sep in text:
+    if (Path(text) / "recipe.yaml").is_file() or {os.sep, "/"} & set(text):
         return Run.open(text)
     if (parent / text).is_dir():
         return Run.open(parent / text)
@@ -38,7 +38,7 @@ def find_run(text: str, parent: Path) -> Run:
 
 def _hint(text: str, names: list[str]) -> str:
     if not names:
-        return "; it holds no runs"
+        return ", which holds no runs; `zoo run dcgan --data bbbc` makes one"
     if close := difflib.get_close_matches(text, names, n=1):
         return f"; did you mean {close[0]}?"
     return f"; the newest: {', '.join(names[-3:][::-1])}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +13,7 @@ import filelock
 import yaml
 
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import file_name
 from zoo.runs.files import is_cut, write_json, write_text, write_yaml
 
 
@@ -28,15 +30,17 @@ class Run:
     @classmethod
     def create(cls, parent: Path, generator: str, data: str) -> "Run":
         """Make a folder with the next free number under `parent`."""
-        return cls.named(parent, f"{_slug(generator)}-{_slug(data)}")
+        names = (file_name(generator, longest=40), file_name(_short(data), longest=40))
+        return cls.named(parent, "-".join(names))
 
     @classmethod
     def named(cls, parent: Path, words: str) -> "Run":
         """The same, with other words after the number."""
+        check_parent(parent)
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                name = f"{_next_number(parent):05d}-{_slug(words)}"
+                name = f"{_next_number(parent):05d}-{file_name(words, longest=81)}"
                 with contextlib.suppress(FileExistsError):
                     (parent / name).mkdir()
                     return cls(parent / name)
@@ -234,6 +238,19 @@ class Run:
         shutil.rmtree(self.path)
 
 
+def check_parent(folder: Path) -> None:
+    """Refuse a place for runs that can hold none, before any work is done.
+
+    Raises:
+        zoo.errors.UsageError: If a file lies there, or the folder cannot be written.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise UsageError(f"{there} is a file, and no folder for runs; choose another --out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UsageError(f"{there} cannot be written into; choose another --out")
+
+
 def list_runs(parent: Path) -> list[Run]:
     """The runs under a folder, oldest first."""
     if not parent.is_dir():
@@ -253,11 +270,9 @@ def _steps(paths: Iterable[Path]) -> list[int]:
     return sorted(int(match[1]) for path in paths if (match := re.match(r"(\d+)\.", path.name)))
 
 
-def _slug(name: str) -> str:
+def _short(name: str) -> str:
     scheme, colon, argument = name.partition(":")
-    if Path(argument).is_absolute():
-        name = f"{scheme}{colon}{Path(argument).name}"
-    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") or "data"
+    return f"{scheme}{colon}{Path(argument).name}" if Path(argument).is_absolute() else name
 
 
 def _read(path: Path) -> str:

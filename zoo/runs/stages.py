@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import shlex
 import sys
 import time
 import traceback
@@ -47,9 +48,9 @@ def status_kept(run: Run) -> Iterator[None]:
     try:
         yield
     except (Interrupted, KeyboardInterrupt) as error:
-        reason = str(error) or "interrupted"
+        reason, quoted = str(error) or "interrupted", shlex.quote(str(run.path))
         _end(run, "interrupted", reason)
-        raise Interrupted(f"{reason}; continue with `zoo run --resume {run.path}`") from None
+        raise Interrupted(f"{reason}; continue with `zoo run --resume {quoted}`") from None
     except ZooError as error:
         _end(run, "failed", str(error))
         raise

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import UsageError, ZooError
+from zoo.filenames import distinct_file_name
 from zoo.plugins import Entry, registry, unknown
 from zoo.testing.lists import SUITES
 from zoo.testing.suite import Subject
@@ -63,7 +64,7 @@ def _found(name: str, folder: Path, kinds: list[str]) -> Iterator[Subject]:
                 record=entry.record,
                 name=entry.name if of_package else name,
                 module=entry.plugin.point.value,
-                folder=folder / kind / entry.name.replace("/", "-"),
+                folder=folder / kind / distinct_file_name(entry.name),
             )
 
 

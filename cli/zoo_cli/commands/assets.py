@@ -7,6 +7,7 @@ import click
 
 from zoo.errors import ZooError
 from zoo_cli.output import json_option, print_columns, print_json
+from zoo_cli.user import complete
 
 
 @click.group()
@@ -31,7 +32,7 @@ def list_(as_json: bool) -> None:
 
 @command.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete("datasets"))
 @json_option
 def export(bundle: Path, names: tuple[str, ...], as_json: bool) -> None:
     """Write the datasets and weights NAME... into the new file BUNDLE; all of them by default."""

@@ -14,7 +14,7 @@ import click
 from zoo.errors import UsageError
 from zoo.testing.lists import SUITES
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import complete
+from zoo_cli.user import complete, complete_options
 
 if TYPE_CHECKING:
     from zoo.testing.suite import Finding, Subject
@@ -27,7 +27,14 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 @click.option("--kind", type=click.Choice([*SUITES]), help="Only what is of this kind.")
 @click.option("--only", "names", metavar="CHECK", multiple=True, help="Make this check only.")
 @click.option("--quick", is_flag=True, help="Leave out the checks of a generator that take long.")
-@click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of what is checked.")
+@click.option(
+    "-o",
+    "pairs",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete_options,
+    help="Option of what is checked.",
+)
 @json_option
 def command(
     name: str,
@@ -92,8 +99,10 @@ def _findings(subject: "Subject", names: tuple[str, ...], quick: bool) -> Iterat
 
 
 def _tell(text: str) -> None:
-    """Progress, on a terminal only, for it is written over."""
-    if sys.stderr.isatty():
+    """Progress, only where it can be written over."""
+    from zoo.progress import moves
+
+    if moves():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 

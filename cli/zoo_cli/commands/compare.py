@@ -8,17 +8,18 @@ import click
 
 from zoo.runs.find import find_run
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete, complete_runs, runs_option
 
 
 @click.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)
 @click.option(
     "-m",
     "--metric",
     "metrics",
     metavar="NAME",
     multiple=True,
+    shell_complete=complete("metrics"),
     help="Only this number, such as fid_keras; may be given several times.",
 )
 @click.option(

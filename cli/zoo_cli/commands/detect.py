@@ -9,7 +9,7 @@ import click
 from zoo.errors import UsageError
 from zoo_cli.detections import print_answer, print_found, print_runs
 from zoo_cli.output import json_option
-from zoo_cli.user import complete, runs_option
+from zoo_cli.user import complete, complete_images, complete_keys, complete_runs, runs_option
 
 if TYPE_CHECKING:
     from zoo.detecting import Study
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=complete_runs)
 @click.option(
-    "--real", metavar="DATA", help="Real images, such as folder:PATH, instead of a run's."
+    "--real",
+    metavar="DATA",
+    shell_complete=complete_images,
+    help="Real images, such as folder:PATH, instead of a run's.",
 )
-@click.option("--fake", metavar="DATA", help="Generated images, such as folder:PATH.")
+@click.option(
+    "--fake",
+    metavar="DATA",
+    shell_complete=complete_images,
+    help="Generated images, such as folder:PATH.",
+)
 @click.option("--image-size", metavar="HxW", help="Size of --real and --fake.")
 @click.option(
     "--detector",
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     "pairs",
     metavar="NAME.KEY=VALUE",
     multiple=True,
+    shell_complete=complete_keys("detectors"),
     help="Option of a detector, such as resnet50.epochs=4.",
 )
 @click.option("-n", "n", default=400, show_default=True, type=click.IntRange(min=8))

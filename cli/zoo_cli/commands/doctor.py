@@ -22,6 +22,8 @@ PACKAGES = (
     "numpy",
 )
 
+MORE = {"datasets": "zoo data list", "weights": "zoo weights list"}
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
@@ -32,6 +34,7 @@ def command(as_json: bool) -> None:
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    click.echo("loading TensorFlow and Keras …", err=True)
     facts: dict[str, Any] = {
         "python": f"{platform.python_version()} at {sys.executable}",
         "packages": {name: _version(name) for name in PACKAGES},
@@ -55,10 +58,14 @@ def _version(package: str) -> str:
 
 
 def _framework() -> dict[str, Any]:
-    try:
-        import keras
-        import tensorflow as tf
+    from zoo.device import silence
 
+    try:
+        with silence():
+            import keras
+            import tensorflow as tf
+
+            tf.config.list_logical_devices()
         devices = [device.name for device in tf.config.list_logical_devices()]
         return {"keras_backend": keras.backend.backend(), "devices": devices, "xla": _xla(tf)}
     except Exception as error:  # whatever a broken installation raises is the finding
@@ -101,10 +108,16 @@ def _print(facts: dict[str, Any]) -> None:
     rows += [(key, ", ".join(v) if isinstance(v, list) else v) for key, v in framework.items()]
     print_columns([*rows, ("home", facts["home"])])
     for kind in ("datasets", "weights"):
-        for thing in facts[kind]:
-            state = "present" if thing["present"] else "absent"
-            click.echo(f"{kind}  {thing['name']}  {state}  {thing['path']}")
+        present = [thing for thing in facts[kind] if thing["present"]]
+        for thing in present:
+            click.echo(f"{kind}  {thing['name']}  present  {thing['path']}")
+        if absent := len(facts[kind]) - len(present):
+            click.echo(f"{kind}  {absent} absent; `{MORE[kind]}` lists them")
+    healthy = [plugin for plugin in facts["plugins"] if plugin["state"] == "ok"]
+    click.echo(f"plugins  {len(healthy)} ok; `zoo plugins` lists them")
     for plugin in facts["plugins"]:
+        if plugin in healthy and not plugin["problems"]:
+            continue
         label = f"{plugin['name']} ({plugin['package']} {plugin['version']})"
         click.echo("; ".join([f"plugins  {label}  {plugin['state']}", *plugin["problems"]]))
         if plugin["traceback"]:

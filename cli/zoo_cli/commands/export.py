@@ -6,11 +6,11 @@ import click
 
 from zoo.runs.find import find_run
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option(
     "--format",
     "form",

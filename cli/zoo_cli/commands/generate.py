@@ -9,11 +9,11 @@ from zoo.generating import generate, masks_folder
 from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
 from zoo_cli.output import print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_classes, complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option(
     "-n",
     "count",
@@ -27,7 +27,13 @@ from zoo_cli.user import runs_option
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the images; by default `generated-seed<SEED>` in the current folder.",
 )
-@click.option("--class", "class_name", metavar="NAME", help="Class, for a conditional generator.")
+@click.option(
+    "--class",
+    "class_name",
+    metavar="NAME",
+    shell_complete=complete_classes,
+    help="Class, for a conditional generator.",
+)
 @click.option(
     "--truncation",
     default=1.0,

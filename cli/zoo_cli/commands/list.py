@@ -33,6 +33,7 @@ def command(
         print_json(labelled)
     else:
         _print(found, headings=kind is None)
+        _hint(query, kind)
 
 
 def _rows(kind: str, registry: Path | None, everything: bool) -> list[dict[str, Any]]:
@@ -72,6 +73,21 @@ def _print(found: dict[str, list[dict[str, Any]]], *, headings: bool) -> None:
         if headings:
             click.echo(("" if kind == next(iter(shown)) else "\n") + kind)
         print_columns([_cells(kind, row) for row in rows], indent="  " if headings else "")
+
+
+def _hint(query: str, kind: str | None) -> None:
+    """What to do where nothing was prepared yet."""
+    from zoo.data.prepared import version_of
+    from zoo.plugins import records
+
+    if query or kind not in (None, "datasets"):
+        return
+    if not any(version_of(record) for record in records("datasets") if record.archives):
+        click.echo(
+            "no dataset is prepared yet: `zoo data fetch NAME` gets one; bbbc/simulated and "
+            "folder:PATH need none of it",
+            err=True,
+        )
 
 
 def _cells(kind: str, row: dict[str, Any]) -> list[str]:

@@ -10,14 +10,14 @@ from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
 from zoo_cli.flags import fail_on_option, setting_options, settings_of
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_images, complete_runs, runs_option
 
 NAMES = ("intensity", "contrast", "sharpness", "swd", "kid")
 
 
 @click.command()
-@click.argument("run")
-@click.argument("data")
+@click.argument("run", shell_complete=complete_runs)
+@click.argument("data", shell_complete=complete_images)
 @click.option(
     "--seed",
     default=0,

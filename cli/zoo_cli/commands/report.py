@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from zoo.runs.find import find_run
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @runs_option
 @click.option("--open", "show", is_flag=True, help="Open the report in a browser.")
 def command(run: str, parent: Path, show: bool) -> None:

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.errors import UsageError
+from zoo.settings import BUDGETS
 from zoo_cli.flags import setting_options
 from zoo_cli.output import print_json
-from zoo_cli.user import complete, registry_option, user_file
+from zoo_cli.user import complete, complete_options, complete_runs, registry_option, user_file
+
+# Of 64 px, with all that is measured.
+DURATIONS = {
+    "quick": "it takes about a quarter of an hour on a CPU",
+    "small": "it takes about three quarters of an hour on a CPU",
+}
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
@@ -21,13 +28,25 @@ if TYPE_CHECKING:
     "name", metavar="GENERATOR", default="", shell_complete=complete("generators", "recipes")
 )
 @click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
-@click.option("-o", "pairs", metavar="KEY=VALUE", multiple=True, help="Option of the generator.")
+@click.option(
+    "-o",
+    "pairs",
+    metavar="KEY=VALUE",
+    multiple=True,
+    shell_complete=complete_options,
+    help="Option of the generator.",
+)
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
 @click.option("--micro-batch", metavar="N", help="The same as -o micro_batch=N.")
 @click.option("--max-memory", metavar="GB", help="The same as -o max_memory=GB.")
 @setting_options()
 @registry_option
-@click.option("--resume", metavar="RUN", help="Continue a run: its folder, name or number.")
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=complete_runs,
+    help="Continue a run: its folder, name or number.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -85,7 +104,10 @@ def _new(
     from zoo.recipe import resolve
 
     if not name:
-        raise UsageError("GENERATOR is missing; `zoo list generators` shows the choices")
+        raise UsageError(
+            "GENERATOR is missing, as dcgan in `zoo run dcgan --data bbbc`; "
+            "`zoo list generators` shows the choices"
+        )
     recipe = resolve(
         name,
         data,
@@ -99,10 +121,28 @@ def _new(
     def start() -> "Run":
         from zoo.workflow import run_recipe
 
+        _greet(recipe)
         run: Run = run_recipe(recipe)
         return run
 
     return recipe, start
+
+
+def _greet(recipe: "Recipe") -> None:
+    """What a newcomer asks, at the first run on a machine: where, how long, how to stop."""
+    from zoo.data.home import home
+
+    if home().exists():
+        return
+    preset = recipe.settings["preset"]
+    known = all(recipe.origins.get(name, "").startswith(("preset", "default")) for name in BUDGETS)
+    time = DURATIONS.get(preset, "") if known else ""
+    click.echo(
+        f"first run here: prepared images are kept in {home()} (ZOO_HOME takes another folder), "
+        f"the run and its report in {recipe.settings['out']}\n"
+        f"{time or 'progress says how long it takes'}; Ctrl-C stops it, and says how to go on",
+        err=True,
+    )
 
 
 def _resumed(

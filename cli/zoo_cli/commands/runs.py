@@ -12,7 +12,7 @@ from zoo.runs.find import find_run
 from zoo.runs.folder import list_runs
 from zoo.runs.summary import summary
 from zoo_cli.output import print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -39,7 +39,7 @@ def list_(parent: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @runs_option
 @json_option
 def show(run: str, parent: Path, as_json: bool) -> None:
@@ -60,7 +60,7 @@ def show(run: str, parent: Path, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)
 @runs_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option

@@ -7,25 +7,27 @@ import click
 
 from zoo_cli.flags import setting_options, settings_of
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import complete, runs_option
+from zoo_cli.user import complete, complete_images, runs_option
 
 OF_DATA = ("view", "label", "split_seed", "offline")
 OF_NETWORK = ("inception_weights", "inception_layer")
 
 
 @click.command()
-@click.argument("real", shell_complete=complete("datasets"))
-@click.argument("fake")
+@click.argument("real", shell_complete=complete_images)
+@click.argument("fake", shell_complete=complete_images)
 @click.option(
     "--metric",
     "metrics",
     metavar="NAME",
     multiple=True,
+    shell_complete=complete("metrics"),
     help="Compute this metric only; repeat for several. `zoo list metrics` names them.",
 )
 @click.option(
     "--extractor",
     metavar="NAME",
+    shell_complete=complete("extractors"),
     default="inception-v3",
     show_default=True,
     help="Feature network.",

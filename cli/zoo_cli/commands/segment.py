@@ -8,11 +8,11 @@ import click
 from zoo.runs.find import find_run
 from zoo_cli.flags import training_options
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @training_options("; as many are generated")
 @click.option(
     "--steps",

@@ -12,11 +12,11 @@ from zoo.runs.find import find_run
 from zoo_cli.commands.run import parse_options
 from zoo_cli.flags import training_options
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import complete, runs_option
+from zoo_cli.user import complete, complete_keys, complete_runs, complete_several, runs_option
 
 
 @click.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)
 @click.option(
     "--per-class",
     is_flag=True,
@@ -32,6 +32,7 @@ from zoo_cli.user import complete, runs_option
 @click.option(
     "--classifiers",
     metavar="NAME,NAME",
+    shell_complete=complete_several("detectors"),
     help="Detectors to use.  [default: the five CNNs on a GPU, else random-forest,small-cnn]",
 )
 @click.option(
@@ -39,6 +40,7 @@ from zoo_cli.user import complete, runs_option
     "pairs",
     metavar="[NAME.]KEY=VALUE",
     multiple=True,
+    shell_complete=complete_keys("detectors"),
     help="Option of the classifiers, or of one, such as vgg16.epochs=4.",
 )
 @training_options()

@@ -6,6 +6,7 @@ import click
 
 from zoo.errors import UsageError
 from zoo_cli.output import print_columns, print_json
+from zoo_cli.user import complete_choices
 
 NETWORKS = ("inception-v3", "inception-2015")
 
@@ -31,7 +32,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("network")
+@click.argument("network", shell_complete=complete_choices(NETWORKS))
 def fetch(network: str) -> None:
     """Download the weights of NETWORK to where runs look for them.
 
@@ -44,7 +45,7 @@ def fetch(network: str) -> None:
 
 
 @command.command("import")
-@click.argument("network")
+@click.argument("network", shell_complete=complete_choices(NETWORKS))
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(network: str, file: Path) -> None:
     """Check a local weights FILE of NETWORK and copy it to where runs look for it."""

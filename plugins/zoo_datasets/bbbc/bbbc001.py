@@ -47,7 +47,7 @@ def fields_of_view(archives: Mapping[str, Path]) -> Iterator[Example]:
 def read_counts(path: Path) -> dict[str, float]:
     """Image name without suffix to the mean of the counts that follow it, tab-delimited."""
     counts = {}
-    for line in path.read_text(errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         name, *values = line.split("\t")
         numbers = [int(value) for value in values if value.strip().isdecimal()]
         if numbers:

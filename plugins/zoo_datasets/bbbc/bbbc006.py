@@ -50,7 +50,7 @@ class Bbbc006(ImageBuilder, skip_registration=True):  # type: ignore[call-arg]
 
 def read_counts(path: Path) -> dict[tuple[str, str], int]:
     """Well and site to the number of nuclei."""
-    with path.open(newline="", errors="replace") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         return {
             (row["Image_Metadata_Well"], row["Image_Metadata_Site"]): int(row["Image_Count_Nuclei"])
             for row in csv.DictReader(file)

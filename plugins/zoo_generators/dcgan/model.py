@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from zoo.gan import GAN
+from zoo.gan.building import check_positive
 
 SMALLEST_GRID = 4
 UNCENTRED = ("spectral", "none")
@@ -45,6 +46,7 @@ class DCGAN(GAN):
         norm: Literal["batch", "layer", "spectral", "none"] = "batch",
         **options: Any,
     ) -> None:
+        check_positive(width=width)
         self.norm = norm
         self.grids = stage_grids(image_shape)
         self.channels = [width * min(2**stage, 8) for stage in range(len(self.grids) - 1)]

@@ -11,7 +11,7 @@ from keras import layers
 
 from zoo.errors import UsageError
 from zoo.gan import GAN
-from zoo.gan.building import check_not_negative
+from zoo.gan.building import check_not_negative, check_positive
 from zoo.gan.inputs import draw, feed
 from zoo.gan.sampling import rendered
 from zoo_generators.stylegan_lite.convolutions import (
@@ -76,6 +76,7 @@ class StyleGANLite(GAN):
         mapping_layers: int = 4,
         **options: Any,
     ) -> None:
+        check_positive(latent_dim=latent_dim, style_dim=style_dim, width=width)
         self.style_dim, self.mapping_layers = style_dim, mapping_layers
         self.grids = stage_grids(image_shape)
         self.channels = [width * min(2**stage, 8) for stage in range(len(self.grids))]

@@ -7,10 +7,11 @@ import click
 from zoo.errors import UsageError
 from zoo_cli.datasets import find, print_prepared
 from zoo_cli.output import json_option, print_json
+from zoo_cli.user import complete
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("datasets"))
 @click.option(
     "--only",
     metavar="TEXT",

@@ -6,10 +6,11 @@ import click
 
 from zoo_cli.datasets import find, print_prepared
 from zoo_cli.output import json_option
+from zoo_cli.user import complete
 
 
 @click.command("import")
-@click.argument("name")
+@click.argument("name", shell_complete=complete("datasets"))
 @click.argument(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )

@@ -7,12 +7,13 @@ import click
 
 from zoo_cli.datasets import find, shown, state
 from zoo_cli.output import json_option, print_columns, print_json
+from zoo_cli.user import complete
 
 STATED = ("name", "summary", "licence", "paper", "homepage", "citation", "verified", "alias")
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("datasets"))
 @json_option
 def command(name: str, as_json: bool) -> None:
     """Show licence, citation, archives and state of dataset NAME, and what zoo keeps of it."""

@@ -4,10 +4,11 @@ import click
 
 from zoo.errors import UsageError, ZooError
 from zoo_cli.datasets import find
+from zoo_cli.user import complete
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("datasets"))
 def command(name: str) -> None:
     """Print the folder of the prepared dataset NAME."""
     from zoo.data.prepared import unprepared, version_of

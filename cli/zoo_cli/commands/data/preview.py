@@ -7,12 +7,13 @@ import click
 
 from zoo.settings import DATA_SETTINGS
 from zoo_cli.flags import setting_options, settings_of
+from zoo_cli.user import complete
 
 PREVIEWED = 64
 
 
 @click.command()
-@click.argument("data")
+@click.argument("data", shell_complete=complete("datasets"))
 @setting_options(DATA_SETTINGS)
 @click.option("--out", type=click.Path(path_type=Path), help="PNG file; default NAME.png.")
 def command(data: str, out: Path | None, **settings: Any) -> None:
@@ -22,7 +23,7 @@ def command(data: str, out: Path | None, **settings: Any) -> None:
     """
     chosen = settings_of(settings)
     from zoo.data import load
-    from zoo.data.locking import slug
+    from zoo.filenames import file_name
     from zoo.report.scale import pixel_width, with_bar
     from zoo.runs import write_bytes
     from zoo.runs.pictures import grid_png
@@ -31,7 +32,7 @@ def command(data: str, out: Path | None, **settings: Any) -> None:
     train = images.split("train")
     shown = min(PREVIEWED, len(train))
     spread = [i * len(train) // shown for i in range(shown)]
-    target = out or Path(f"{slug(images.name)}.png")
+    target = out or Path(f"{file_name(images.name)}.png")
     grid = grid_png(train[spread], columns=8)
     write_bytes(target, with_bar(grid, pixel_width(images.provenance)))
     n, height, width, channels = images.shape

@@ -4,10 +4,11 @@ import click
 
 from zoo.errors import ZooError
 from zoo_cli.datasets import find
+from zoo_cli.user import complete
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("datasets"))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str, yes: bool) -> None:
     """Delete what zoo keeps of dataset NAME, after asking. Your own files are not touched."""

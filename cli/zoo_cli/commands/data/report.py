@@ -8,10 +8,11 @@ import click
 from zoo.settings import DATA_SETTINGS
 from zoo_cli.flags import setting_options, settings_of
 from zoo_cli.output import json_option, print_json
+from zoo_cli.user import complete
 
 
 @click.command()
-@click.argument("data")
+@click.argument("data", shell_complete=complete("datasets"))
 @setting_options(DATA_SETTINGS)
 @click.option("--out", type=click.Path(path_type=Path), help="HTML file; default NAME.html.")
 @click.option(

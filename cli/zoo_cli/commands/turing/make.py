@@ -9,11 +9,11 @@ from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
 from zoo.turing import FEWEST, LARGEST, MOST, check_margin
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option(
     "-n",
     "--n",

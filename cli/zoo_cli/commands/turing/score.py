@@ -10,12 +10,18 @@ from zoo.errors import ZooError
 from zoo.runs.find import find_run
 from zoo_cli.flags import fail_on_option
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_path, complete_runs, runs_option
 
 
 @click.command()
-@click.argument("study")
-@click.argument("answers", metavar="ANSWERS...", nargs=-1, required=True)
+@click.argument("study", shell_complete=complete_runs)
+@click.argument(
+    "answers",
+    metavar="ANSWERS...",
+    nargs=-1,
+    required=True,
+    shell_complete=complete_path("file"),
+)
 @click.option(
     "--margin",
     metavar="SHARE",
