@@ -32,7 +32,7 @@ class Run:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                name = f"{_next_number(parent):05d}-{_slug(generator)}-{_slug(data)}"
+                name = folder_name(_next_number(parent), generator, data)
                 with contextlib.suppress(FileExistsError):
                     (parent / name).mkdir()
                     return cls(parent / name)
@@ -227,6 +227,11 @@ def list_runs(parent: Path) -> list[Run]:
         return []
     found = (Run(path) for path in sorted(parent.iterdir()) if re.match(r"\d{5}-", path.name))
     return [run for run in found if run.recipe_path.is_file()]
+
+
+def folder_name(number: int, generator: str, data: str) -> str:
+    """What a run's folder is called, such as `00003-dcgan-bbbc-simulated`."""
+    return f"{number:05d}-{_slug(generator)}-{_slug(data)}"
 
 
 def _next_number(parent: Path) -> int:
