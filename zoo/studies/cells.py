@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import UsageError, ZooError
+from zoo.layers import blaming
 from zoo.plugins import find
 from zoo.recipe import Recipe, resolve, show
 from zoo.runs import Run, write_json
@@ -162,7 +163,9 @@ def plan(design: Design, folder: Path, **sources: Any) -> list[Cell]:
         numbers[key] = int(path.stem)
     free = max(numbers.values(), default=-1) + 1
     cells = []
-    for facts, recipe in _recipes(design, folder, sources):
+    with blaming(f"study {design.name}"):
+        recipes = list(_recipes(design, folder, sources))
+    for facts, recipe in recipes:
         number = numbers.get(facts, free)
         free += facts not in numbers
         generator, data, variant, seed = facts

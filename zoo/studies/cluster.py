@@ -33,6 +33,10 @@ LOCAL = {
     # By this name, on every system: whether Ray listens beyond 127.0.0.1.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
+TOO_LATE = (
+    "Ray was imported before the study, so that it might listen beyond this machine: start the "
+    "study first, or call ray.init() yourself"
+)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,8 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 def _local(folder: Path, cpus: int | None, retries: int) -> Iterator[Any]:
+    if "ray" in sys.modules and LOCAL.items() - os.environ.items():
+        raise ZooError(TOO_LATE)  # it has read its environment
     os.environ |= LOCAL | {"RAY_task_oom_retries": str(retries)}
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
@@ -167,10 +173,7 @@ def _init(ray: Any, place: str, cpus: int | None) -> None:
     except Exception as error:
         raise ZooError(f"Ray does not start: {' '.join(str(error).split())[:300]}") from error
     if any(node["NodeManagerAddress"] not in LOCALHOST for node in ray.nodes()):
-        raise ZooError(
-            "Ray would listen beyond this machine, for it was imported before the study; start "
-            "the study first, or call ray.init() yourself"
-        )
+        raise ZooError("Ray would listen beyond this machine; call ray.init() yourself if it may")
 
 
 def clean(folder: Path) -> None:

@@ -179,8 +179,8 @@ def _settings(held: Any) -> dict[str, Any]:
             raise UsageError(f"settings: {name} does not belong there; {ELSEWHERE[name]}")
         if name not in SETTINGS:
             raise unknown("setting", name, [key for key in SETTINGS if key not in ELSEWHERE])
+    one_budget(given, "settings")
     with blaming("settings"):
-        one_budget(given, "settings")
         return {name: convert_setting(name, value) for name, value in given.items()}
 
 

@@ -51,10 +51,10 @@ def ranking(groups: Mapping[str, Mapping[int, float]], *, better: str) -> dict[s
         `{"order", "precedes", "kendall_w", "kendall_seeds"}`. `order` has for each group, best
         first, `name`, `rank` by mean (equal means share the mean of their ranks), `ranks`, the best
         and the worst rank that it takes when one seed of each group is drawn, and `first`, the
-        share of such draws in which it is better than all others. `precedes[A][B]` is the share of pairs of a
-        run of A and one of B in which A is better; equal values count half. `kendall_w`, of the
-        seeds that all groups have, is 1 where all give one order, and about 1 divided by the
-        number of seeds where they have nothing to do with one another.
+        share of such draws in which it is better than all others. `precedes[A][B]` is the share
+        of pairs of a run of A and one of B in which A is better; equal values count half.
+        `kendall_w`, of the seeds that all groups have, is 1 where all give one order, and about 1
+        divided by the number of seeds where they have nothing to do with one another.
     """
     sign = -1.0 if better == "higher" else 1.0
     signed = {k: sign * np.array(list(v.values()), float) for k, v in groups.items()}
