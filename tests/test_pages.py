@@ -6,6 +6,7 @@ what the other pages' Python needs follows from them. Blocks of generators.md ha
 test_docs.py, those of plugins.md in test_plugins_page.py, those of the README in test_readme.py.
 """
 
+import importlib.util
 import json
 import re
 import shlex
@@ -38,6 +39,13 @@ SMALLER = {
     "docs/tutorial.md": {"--kimg 10": "--kimg 0.05", "kimg=1,": "kimg=0.05,"},
     "docs/detection.md": {', "small-cnn"], n=200': "], n=24, repeats=1, robust=False, curve=False"},
     "docs/howto/class-conditional.md": {"kimg=20": "kimg=0.05"},
+    "docs/howto/studies.md": {
+        "generators: [dcgan, lsgan]": "generators: [dcgan]",
+        "seeds: [0, 1, 2]": "seeds: [0]",
+        "  - name: plain\n": "",
+        "learning_rate: 1.0e-4": "width: 4",
+        "kimg: 20": "steps: 2\n  eval: false",
+    },
     "docs/utility.md": {
         'classifiers=["resnet50"], seeds=3': 'classifiers=["logistic"], seeds=1, n=40',
         "steps=800": "steps=2, seeds=1, n=40",
@@ -113,7 +121,7 @@ def test_every_block_is_closed_and_of_a_known_kind():
     for page, text in PAGES.items():
         assert "```" not in prose(page), page
         kinds = {match[2] for match in FENCE.finditer(text)}
-        assert kinds <= {"", "sh", "python", "toml", "json", "text"}, page
+        assert kinds <= {"", "sh", "python", "toml", "json", "text", "yaml"}, page
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
@@ -137,6 +145,14 @@ def test_a_command_of_a_page_is_understood(page, command, tmp_path, monkeypatch)
     if path == "cli run" and not (given.get("resume") or {"FILE", *INVENTED} & set(words)):
         result = CliRunner().invoke(cli, [*words, "--dry-run"])
         assert result.exit_code == 0, result.exception or result.output
+
+
+def test_the_study_of_a_page_resolves(tmp_path):
+    path = tmp_path / "nuclei.yaml"
+    path.write_text(blocks("docs/howto/studies.md", "yaml")[0])
+    result = CliRunner().invoke(cli, ["study", str(path), "--dry-run", "--json"])
+    assert result.exit_code == 0, result.exception
+    assert len(json.loads(result.stdout)) == 2 * 3 * 2
 
 
 def quick(words):
@@ -215,7 +231,16 @@ def answers(folder):
         (folder / f"answers-{reader}.json").write_text(json.dumps(held))
 
 
+def study(folder):
+    """The study of the page, as one short training."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("studies need ray")
+    page = "docs/howto/studies.md"
+    (folder / "nuclei.yaml").write_text(smaller(page, blocks(page, "yaml")[0]))
+
+
 NEEDED = {
+    "docs/howto/studies.md": study,
     "docs/scores.md": lambda folder: [
         pictures(folder / side, seed, [f"{i}.png" for i in range(40)])
         for seed, side in enumerate(("real", "fake"))

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("keras", "keras_cv", "numpy", "scipy", "sklearn", "tensorflow", "tensorflow_datasets")
+HEAVY = ("keras", "keras_cv", "numpy", "ray", "scipy", "sklearn", "tensorflow", "tensorflow_datasets")
 PROBE = f"""
 import atexit, os, sys
 import zoo.plugins
@@ -42,6 +42,7 @@ def probe(*args, **environ):
         "run dcgn --data bbbc/simulated",
         "check dcgn",
         "new dcgan --kind generator",
+        "study two-step --dry-run",
     ],
 )
 def test_discovering_plugins_imports_no_framework(command):
@@ -61,6 +62,8 @@ def test_discovering_plugins_imports_no_framework(command):
         "new -h",
         "turing make -h",
         "turing score -h",
+        "study -h",
+        "study --list",
     ],
 )
 def test_help_imports_no_framework(command):

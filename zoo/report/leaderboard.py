@@ -80,7 +80,9 @@ def summary(board: Mapping[str, Any], data: str) -> tuple[str, list[tuple[str, .
     groups = {group_label(g): g for g in board["groups"] if g["data"] == data}
     names = list(dict.fromkeys(name for g in groups.values() for name in g["numbers"]))
     first = next((n for start in ("fid", "swd", "") for n in names if n.startswith(start)), "")
-    ranked = next((r for r in board["rankings"] if (r["data"], r["number"]) == (data, first)), {})
+    ranked: Mapping[str, Any] = next(
+        (r for r in board["rankings"] if (r["data"], r["number"]) == (data, first)), {}
+    )
     order = {row["name"]: ranks(row) for row in ranked.get("order", ())}
     others = [n for n in names if n.startswith(SHOWN) and n != first]
     head = ("GENERATOR", "FINISHED", "RANK", first.upper() or "NO NUMBER", "RATIO")

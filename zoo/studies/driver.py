@@ -29,7 +29,7 @@ from zoo.studies.cells import (
 from zoo.studies.cluster import Session, session
 from zoo.studies.design import Design, find_design, read_design
 from zoo.studies.leaderboard import Leaderboard, write_leaderboard
-from zoo.studies.tasks import carry_out
+from zoo.studies.tasks import carry_out, reason_of
 
 SECONDS_TO_STOP = 120.0
 
@@ -88,7 +88,7 @@ def _carry_out(
         with session(
             folder, placed, address=address, cpus=cpus, retries=design.retries
         ) as connected:
-            _drive(connected, left, len(cells))
+            _drive(connected, left)
     return write_leaderboard(design, cells)
 
 
@@ -104,8 +104,8 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _drive(connected: Session, cells: Sequence[Cell], total: int) -> None:
-    ray, told = connected.ray, Told(total)
+def _drive(connected: Session, cells: Sequence[Cell]) -> None:
+    ray, told = connected.ray, Told()
     task = connected.remote(carry_out)
     pending: dict[Any, Cell] = {}
 
@@ -154,6 +154,8 @@ def _settle(ray: Any, ref: Any, cell: Cell) -> None:
             cell.set_state(status=INTERRUPTED, reason="interrupted")
     except ray.exceptions.OutOfMemoryError:
         cell.set_state(status=FAILED, reason="out of memory: Ray ended its process", ended=now())
+    except ray.exceptions.RayTaskError as error:
+        cell.set_state(status=FAILED, reason=reason_of(error.cause), ended=now())
     except ray.exceptions.RayError as error:
         state = cell.state
         tries = state.get("attempts", {}).get(state["status"], 0)
@@ -176,14 +178,9 @@ def _stop(ray: Any, pending: dict[Any, Cell], again: Callable[[], bool], told: "
 
 
 class Told:
-    """A line on stderr for each change of a cell's state.
+    """A line on stderr for each change of a cell's state."""
 
-    Args:
-        total: Cells of the study.
-    """
-
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self) -> None:
         self.last: dict[int, Any] = {}
 
     def changes(self, cells: Any) -> None:

@@ -42,7 +42,8 @@ def write_leaderboard(design: Design, cells: Sequence[Cell]) -> Leaderboard:
     folder = cells[0].folder
     found = {cell.number: _numbers(cell) for cell in cells}
     described = [_cell(cell, found[cell.number]) for cell in cells]
-    groups, rankings = [], []
+    groups: list[dict[str, Any]] = []
+    rankings: list[dict[str, Any]] = []
     for data in dict.fromkeys(cell.data for cell in cells):
         here = _by_group([cell for cell in cells if cell.data == data])
         groups += [_group(members, described, found) for members in here.values()]

@@ -30,6 +30,8 @@ def carry_out(path: str, stage: str) -> None:
     cell.set_state(status=stage, reason=None, attempts=attempts, **began)
     try:
         _advance(cell, stage)
+        if cell.next_stage() == stage:
+            raise ZooError(f"{stage} ended and left nothing behind")
     except Interrupted as error:
         cell.set_state(status=INTERRUPTED, reason=str(error))
     except Exception as error:  # whatever ends one cell must not end the others
