@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("keras", "keras_cv", "numpy", "ray", "scipy", "sklearn", "tensorflow", "tensorflow_datasets")
+HEAVY = (
+    *("keras", "keras_cv", "numpy", "ray", "scipy", "sklearn", "tensorflow"),
+    "tensorflow_datasets",
+)
 PROBE = f"""
 import atexit, os, sys
 import zoo.plugins

@@ -127,6 +127,11 @@ class Cell:
             raise ZooError(f"{path} is damaged: {error}") from None
 
 
+def folder_of(design: Design, out: str | Path | None) -> Path:
+    """The folder of a study, as an absolute path, for workers may be elsewhere."""
+    return Path(out or Path("studies") / design.name).absolute()
+
+
 def read_cell(path: Path) -> dict[str, Any]:
     """What a cell's file holds; empty if there is none.
 

@@ -23,6 +23,7 @@ from zoo.studies.cells import (
     WAITING,
     Cell,
     check_paths,
+    folder_of,
     gpus_of,
     plan,
 )
@@ -49,11 +50,6 @@ def study(
     cells = plan(read, folder, **sources)
     with _held(folder):
         return _carry_out(read, path, cells, ray_address, cpus)
-
-
-def folder_of(design: Design, out: str | Path | None) -> Path:
-    """The folder of a study, as an absolute path, for workers may be elsewhere."""
-    return Path(out or Path("studies") / design.name).absolute()
 
 
 @contextlib.contextmanager

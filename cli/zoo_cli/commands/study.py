@@ -85,9 +85,8 @@ def _list(as_json: bool) -> None:
 
 
 def _dry_run(design: str, out: Path | None, sources: Mapping[str, Any], as_json: bool) -> None:
-    from zoo.studies.cells import plan
+    from zoo.studies.cells import folder_of, plan
     from zoo.studies.design import find_design, read_design
-    from zoo.studies.driver import folder_of
 
     read = read_design(find_design(design))
     cells = plan(read, folder_of(read, out), **sources)
