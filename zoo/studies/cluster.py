@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,25 +61,39 @@ class Session:
         # A process that has trained keeps GPU memory, and its peak would count for the next run.
         return self.ray.remote(max_calls=1, max_retries=self.retries, **given)(function)
 
+    def needs(self) -> dict[str, float]:
+        """What each task takes, by Ray's names, but for what it takes nothing of."""
+        given = self.resources
+        needed = {"CPU": given.cpus, "GPU": given.gpus, "memory": (given.memory or 0) * GB}
+        return {name: value for name, value in needed.items() if value}
+
+    def slots(self) -> int:
+        """How many tasks the machines of the cluster can run at a time."""
+        needed = self.needs()
+        return sum(
+            min(int(node.get(name, 0) / value) for name, value in needed.items())
+            for node in self._nodes()
+        )
+
     def check(self) -> None:
         """Refuse what no machine of the cluster can ever give.
 
         Raises:
             zoo.errors.UsageError: If a run needs more than there is.
         """
-        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
-        needed = {"CPU": self.resources.cpus, "GPU": self.resources.gpus or 0}
-        needed["memory"] = (self.resources.memory or 0) * GB
-        if any(all(n.get(k, 0) >= v for k, v in needed.items()) for n in nodes):
+        if self.slots():
             return
-        shown = [
-            f"{n.get('CPU', 0):g} CPUs, {n.get('GPU', 0):g} GPUs, {n.get('memory', 0) / GB:.0f} GB"
-            for n in nodes
-        ]
-        raise UsageError(
-            f"resources: a run takes {needed['CPU']:g} CPUs, {needed['GPU']:g} GPUs and "
-            f"{needed['memory'] / GB:g} GB; there is {' or '.join(dict.fromkeys(shown))}"
-        )
+        needed = self.needs()
+        shown = {_shown(node) for node in self._nodes()}
+        raise UsageError(f"resources: a run takes {_shown(needed)}; there is {' or '.join(shown)}")
+
+    def _nodes(self) -> list[dict[str, float]]:
+        return [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+
+
+def _shown(given: Mapping[str, float]) -> str:
+    cpus, gpus, memory = (given.get(name, 0) for name in ("CPU", "GPU", "memory"))
+    return f"{cpus:g} CPUs, {gpus:g} GPUs, {memory / GB:.3g} GB"
 
 
 @contextlib.contextmanager

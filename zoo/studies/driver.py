@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -104,25 +105,27 @@ def _drive(connected: Session, cells: Sequence[Cell]) -> None:
     ray, told = connected.ray, Told()
     task = connected.remote(carry_out)
     pending: dict[Any, Cell] = {}
+    waiting = deque(cells)
 
-    def submit(cell: Cell) -> None:
-        stage = _next(cell)
-        if stage:
+    def submit(cell: Cell) -> bool:
+        if stage := _next(cell):
             pending[task.remote(str(cell.path), stage)] = cell
+        return stage is not None
 
     with stop_requests() as stop, progress("Study", len(cells), "cells") as advance:
-        for cell in cells:
-            submit(cell)
-        while pending and not stop.is_set():
+        while (pending or waiting) and not stop.is_set():
+            # No more than fit, so that a cell is measured before the next one is trained.
+            while waiting and len(pending) < connected.slots():
+                if not submit(waiting.popleft()):
+                    advance(1)
             refs = list(pending)
-            ended, _ = ray.wait(refs, num_returns=len(refs), timeout=1.0)
+            ended, _ = ray.wait(refs, num_returns=len(refs), timeout=1.0) if refs else ([], [])
             told.changes(pending.values())
             for ref in ended:
                 cell = pending.pop(ref)
                 _settle(ray, ref, cell)
                 told.changes([cell])
-                submit(cell)
-                if cell not in pending.values():
+                if not submit(cell):
                     advance(1)
         if stop.is_set():
             stop.clear()
