@@ -21,7 +21,9 @@ def worker(behave=None, seconds=0.0):
                 run.update_manifest(status="running")
                 run.write_recipe(cell.recipe.to_dict())
             with run.lock():
-                time.sleep(seconds)
+                end = time.monotonic() + seconds
+                while time.monotonic() < end:  # a long sleep could not be interrupted
+                    time.sleep(0.05)
                 if behave:
                     behave(cell, stage)
                 measured(cell, stage, run)
