@@ -55,9 +55,12 @@ def over_seeds(entry: Mapping[str, Any] | None) -> str:
         return "–"
     if entry.get("differs_in"):
         return f"protocols differ in {entry['differs_in']}"
+    return f"{figure(entry['mean'])} ({_within(entry)})"
+
+
+def _within(entry: Mapping[str, Any]) -> str:
     seeds = f"{entry['seeds']} seed{'' if entry['seeds'] == 1 else 's'}"
-    within = f"{span(entry['interval'])}, " if entry.get("interval") else ""
-    return f"{figure(entry['mean'])} ({within}{seeds})"
+    return f"{span(entry['interval'])}, {seeds}" if entry.get("interval") else seeds
 
 
 def ranks(row: Mapping[str, Any]) -> str:
@@ -148,10 +151,14 @@ def group_label(group: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (group["generator"], group["variant"])))
 
 
-def _entry(entry: Mapping[str, Any] | None) -> tuple[str, str]:
-    if entry is None or entry.get("ratio") is None:
-        return over_seeds(entry), ""
-    return over_seeds(entry), f"{figure(entry['ratio'], 3)}× the floor of {figure(entry['floor'])}"
+def _entry(entry: Mapping[str, Any] | None) -> tuple[str, list[str]]:
+    """What is large in a cell of the table, and the lines below it."""
+    if entry is None or entry.get("differs_in"):
+        return over_seeds(entry), []
+    below = [_within(entry)]
+    if entry.get("ratio") is not None:
+        below.append(f"{figure(entry['ratio'], 3)}× the floor of {figure(entry['floor'])}")
+    return figure(entry["mean"]), below
 
 
 def _ranking(ranked: Mapping[str, Any]) -> dict[str, Any]:
