@@ -146,7 +146,9 @@ def _connected(address: str) -> Iterator[Any]:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="error")
     except Exception as error:
-        raise ZooError(f"--ray-address {address}: {' '.join(str(error).split())[:300]}") from error
+        said = " ".join(str(error).split())[:300]
+        token = "if the cluster takes a token, set RAY_AUTH_MODE=token"
+        raise ZooError(f"--ray-address {address}: {said}; {token}") from error
     try:
         yield ray
     finally:
