@@ -13,7 +13,6 @@ from zoo.data import ImageSet
 from zoo.errors import Interrupted, UsageError
 from zoo.gan import GAN
 from zoo.gan.loop import Budget, train
-from zoo.gan.replicas import replica
 from zoo.runs import Run
 
 SHAPE = (16, 16, 1)
@@ -25,32 +24,16 @@ IMAGES = ImageSet.from_array(
 class Dense(GAN):
     """With batch normalisation in both networks."""
 
-    normalised = True
-
     def build_generator(self):
         z = keras.Input((self.latent_dim,), name="latents")
-        x = self.normalise(layers.Dense(16)(z))
+        x = layers.BatchNormalization()(layers.Dense(16, use_bias=False)(z))
         x = layers.Dense(256, activation="tanh")(layers.ReLU()(x))
         return keras.Model(z, layers.Reshape(SHAPE)(x))
 
     def build_discriminator(self):
         x = keras.Input(SHAPE, name="images")
-        hidden = self.normalise(layers.Dense(16)(layers.Flatten()(x)))
+        hidden = layers.BatchNormalization()(layers.Dense(16, use_bias=False)(layers.Flatten()(x)))
         return keras.Model(x, layers.Dense(1)(layers.LeakyReLU()(hidden)))
-
-    def normalise(self, x):
-        return layers.BatchNormalization()(x) if self.normalised else x
-
-
-class Given(Dense):
-    """Each image by itself, from latents that do not depend on how many devices there are."""
-
-    normalised = False
-
-    def training_inputs(self, n, *, part=0):
-        step = tf.cast(self.step, "int32")
-        latents = tf.random.stateless_normal((8, self.latent_dim), tf.stack([part, step]))
-        return {"latents": latents[replica().number :: replica().count]}
 
 
 def built(kind, strategy, **options):
@@ -86,13 +69,13 @@ def check_copies_agree(strategy):
 
 def check_one_device_is_matched(strategy):
     one, two = (
-        built(Given, where, augment="none", r1_gamma=1.0)
+        built(Dense, where, r1_gamma=1.0, flips="dihedral", n_critic=2)
         for where in (tf.distribute.get_strategy(), strategy)
     )
     logged = [train(gan, IMAGES, Budget(steps=3))[-1][1] for gan in (one, two)]
     pairs = zip(one.state, two.state, strict=True)
     gaps = [np.abs(np.asarray(a.value) - copy) for a, b in pairs for copy in [b.numpy()]]
-    assert max(gap.max() for gap in gaps) < 1e-5
+    assert max(gap.max() for gap in gaps) < 1e-4
     for name in ("d_loss", "g_loss", "d_penalty"):
         assert np.isclose(logged[0][name], logged[1][name], rtol=1e-4)
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from reported import check_page
 from zoo_cli.commands.compare import command
 
 from zoo.errors import UsageError
@@ -155,6 +156,7 @@ def test_the_command_prints_a_table_json_and_a_page(tmp_path):
     assert re.search(r"fid_keras +6 +8 +10", text)
     assert "8 ± 8.61 (3 seeds)" in text
     assert str(page) in text
+    check_page(page)
     html = page.read_text()
     assert html.count('src="data:image/png') == 4
     assert "not for clinical use" in html

@@ -108,6 +108,23 @@ def test_what_cannot_be_walked_is_refused(gan):
         interpolation(gan, 1, 1)
 
 
+def test_a_way_to_another_seed_ends_at_that_seeds_first_images(gan):
+    labels = [0, 1]
+    rows = interpolation(gan, 2, 3, seed=3, to_seed=8, labels=labels, dtype="uint16")
+    for column, seed in ((0, 3), (2, 8)):
+        ends = gan.sample(2, labels=labels, seed=seed, dtype="uint16").astype(int)
+        assert np.abs(rows[[column, column + 3]] - ends).max() <= 2
+
+
+def test_images_can_be_had_in_python_with_what_they_are(run):
+    made = zoo.generate(run, 2, seed=3, class_name="mitotic", interpolate=3, to_seed=8)
+    assert made.images.shape == (6, 32, 32, 1)
+    assert made.masks.shape == (6, 32, 32)
+    assert made.facts["interpolation"] == {"rows": 2, "steps": 3, "to_seed": 8}
+    with pytest.raises(UsageError, match="give --interpolate"):
+        zoo.generate(run, 2, to_seed=8)
+
+
 def test_a_mask_is_one_more_channel_of_the_images_type():
     images = zoo.load("dataset", "bbbc/simulated", image_size=32)
     masked = images.with_masks()

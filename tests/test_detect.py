@@ -18,7 +18,7 @@ from zoo.evaluation.detection import detect
 from zoo.evaluation.robustness import blurred, changed, jpeg, noisy, resized
 from zoo.evaluation.spectrum import picture
 from zoo.evaluation.trial import GENERATED, Material, Pool
-from zoo.report.detected import robustness_table, spectrum_curve
+from zoo.report.detected import robustness, spectrum_curve
 
 
 def write_folder(folder, images, *, ending="png", **settings):
@@ -225,9 +225,9 @@ def test_robustness_is_measured_of_every_detector():
     rows = found["robustness"]
     assert len(rows) == 11
     assert {row["detector"] for row in rows} == {"logistic"}
-    table = robustness_table(rows)
-    assert table["columns"][:2] == ["JPEG 90", "JPEG 70"]
-    assert all(cell.endswith("%") for _, cells in table["rows"] for _, cell in cells)
+    table = robustness(rows)
+    assert [column.heading for column in table.columns][1:3] == ["JPEG 90", "JPEG 70"]
+    assert all(cell.text.endswith("%") for line in table.lines for cell in line.cells[1:])
 
 
 def test_a_chequerboard_on_generated_images_is_white_at_the_corner_of_the_difference():

@@ -119,6 +119,7 @@ def test_a_missing_network_is_told_before_a_framework_is_imported(
 
 
 def test_classes_are_chosen_by_name(run, tmp_path):
+    run.write_recipe({"generator": "cgan", "data": "bbbc/simulated"})
     run.update_manifest(class_names=["interphase", "mitotic"])
     assert generate(run, tmp_path / "a", "-n", 1, "--class", "mitotic").exit_code == 0
     marks = Image.open(tmp_path / "a" / "00000.png").text
@@ -127,7 +128,9 @@ def test_classes_are_chosen_by_name(run, tmp_path):
     assert "choose from interphase, mitotic; did you mean mitotic?" in str(result.exception)
 
 
-def test_a_class_is_refused_where_there_are_none(run, tmp_path):
+@pytest.mark.parametrize("names", [[], ["interphase", "mitotic"]])
+def test_a_class_is_refused_where_the_generator_knows_none(run, tmp_path, names):
+    run.update_manifest(class_names=names)
     result = generate(run, tmp_path / "out", "--class", "mitotic")
     assert isinstance(result.exception, UsageError)
     assert "knows no classes" in str(result.exception)

@@ -85,6 +85,11 @@ def test_the_next_commands_are_printed(zoo_command, tmp_path):
     assert (tmp_path / "some where" / "zoo-mygan" / "LICENSE").is_file()
 
 
+def test_a_new_tracker_s_next_command_asks_the_run_to_tell_it(tmp_path):
+    last = new("mine", "tracker", tmp_path).commands[-1]
+    assert last == "zoo run dcgan --data bbbc/simulated --minutes 1 --track mine"
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [

@@ -3,7 +3,9 @@
 Commands are parsed by the real command line; `zoo run` also resolves its recipe. The tutorial's are
 run one after the other, smaller than the page says (`SMALLER`) and with one detector in `zoo run`;
 what the other pages' Python needs follows from them. Blocks of generators.md have their tests in
-test_docs.py, those of plugins.md in test_plugins_page.py, those of the README in test_readme.py.
+test_docs.py, those of plugins.md in test_plugins_page.py, those of trackers.md in
+test_trackers_page.py, those of the pages on other kinds of plugins in test_kinds.py, those of the
+README in test_readme.py.
 """
 
 import importlib.util
@@ -31,13 +33,17 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
          for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]}  # fmt: skip
+KINDS = ("datasets", "detectors", "metrics")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
-ELSEWHERE = ("README.md", "docs/generators.md", "docs/plugins.md")  # their Python has own tests
+# Their Python has tests of its own.
+PLUGINS = ("generators", "plugins", "trackers", *KINDS)
+ELSEWHERE = ("README.md", *(f"docs/{name}.md" for name in PLUGINS))
 SMALL = {"IMAGE_SIZE": "32", "SCORE_IMAGES": "64", "DATA_OPTIONS": "images=60", "PRESET": "quick"}
 # What is put in the place of what a page says, so that a test takes seconds.
 SMALLER = {
     "docs/tutorial.md": {"--kimg 10": "--kimg 0.05", "kimg=1,": "kimg=0.05,"},
     "docs/detection.md": {', "small-cnn"], n=200': "], n=24, repeats=1, robust=False, curve=False"},
+    "docs/howto/app.md": {"kimg=20": "kimg=0.05"},
     "docs/howto/class-conditional.md": {"kimg=20": "kimg=0.05"},
     "docs/howto/studies.md": {
         "generators: [dcgan, lsgan]": "generators: [dcgan]",
@@ -65,7 +71,8 @@ def commands(page):
                 yield shlex.split(line, comments=True)
 
 
-COMMANDS = sorted({(page, shlex.join(words)) for page in PAGES for words in commands(page)})
+COMMANDS = sorted({(page, shlex.join(words)) for page in PAGES for words in commands(page)
+                   if page not in [f"docs/{name}.md" for name in KINDS]})  # fmt: skip
 INVENTED = {words[2] for page in PAGES for words in commands(page) if words[1] == "new"}
 PYTHON = [(page, number) for page in PAGES if page not in ELSEWHERE
           for number in range(len(blocks(page, "python")))]  # fmt: skip

@@ -10,11 +10,13 @@ from click.testing import CliRunner
 from zoo_cli.commands import check as check_command
 
 import zoo
+from zoo.catalog import parse_recipe
 from zoo.faults import fault_of
-from zoo.plugins import Registry
+from zoo.plugins import Registry, find
 from zoo.points import entry_points
 from zoo.requirements import meets, split
 from zoo.scaffold import new
+from zoo.signatures import convert_options
 from zoo.testing.lists import SHARED, SUITES
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +92,24 @@ def test_the_page_s_record_has_no_fault_and_its_range_holds_this_zoo(package):
     for key in ("name", "version", "dependencies", "entry-points"):
         assert project[key] == written[key]
     assert meets(zoo.API_VERSION, split(project["dependencies"][0])[1])
+
+
+def test_the_page_s_recipe_is_understood_and_resolves(package, site, monkeypatch):
+    names = {}
+    exec(FILES["zoo_mygan/recipes.py"], names)
+    (facts,) = names["zoo_recipes"]()
+    assert fault_of(facts, "recipes") == ""
+    named = parse_recipe(facts["name"], facts, "the page")
+    assert named.settings == {"image_size": (64, 64), "kimg": 200.0, "seed": 0}
+    monkeypatch.setattr("zoo.plugins.registry", lambda: Registry(entry_points("zoo", [str(site)])))
+    record = find("generators", named.generator)
+    assert convert_options(record, named.options) == {"width": 32, "flips": "dihedral"}
+
+
+def test_the_page_leads_to_a_page_of_each_kind():
+    for kind, page in (("generator", "generators"), ("dataset", "datasets"),
+                       ("detector", "detectors"), ("metric, extractor", "metrics")):  # fmt: skip
+        assert re.search(rf"^\| {kind} \| \[Write .+\]\({page}\.md\) \|", PAGE, re.M)
 
 
 def test_the_line_about_what_is_missing_is_the_one_that_is_printed():

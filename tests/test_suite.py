@@ -410,6 +410,12 @@ class OnlyFinishes(Follows):
         {"finished": 0, "interrupted": 1}[status]
 
 
+class OnlyBegins(Follows):
+    def run_started(self, run):
+        super().run_started(run)
+        self.path.touch(exist_ok=False)
+
+
 class Loud(Follows):
     def logged(self, step, values):
         print("step", step)
@@ -429,6 +435,7 @@ def tracker(target):
     [
         (Follows, None, ""),
         (OnlyFinishes, "follows", "a run that is failed raises KeyError: 'failed'"),
+        (OnlyBegins, "follows", "a run that is resumed raises FileExistsError"),
         (Loud, "silent", "it prints 'step 1' on stdout"),
         (Rewrites, "input", "it changes manifest.json"),
     ],

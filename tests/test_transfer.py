@@ -13,7 +13,7 @@ from zoo.errors import UsageError
 from zoo.evaluation.panel import Panel
 from zoo.evaluation.transfer import Contender, across, leaks, mixture, protocol
 from zoo.evaluation.trial import Material
-from zoo.report.detected import matrix_tables
+from zoo.report.detected import matrices
 from zoo.runs import Run
 
 
@@ -64,7 +64,7 @@ def test_rows_of_a_run_whose_table_is_void_say_so(capsys):
     found = quick_across(*two)
     valid = {(*row["trained_on"], row["tested_on"]): row["valid"] for row in found["matrix"]}
     assert valid == {("a", "a"): True, ("a", "b"): False, ("b", "a"): False, ("b", "b"): False}
-    assert all(table["void"] for table in matrix_tables(found))
+    assert all(any(line.void for line in table.lines) for table in matrices(found))
     print_runs({}, found, as_json=False)
     assert capsys.readouterr().out.count("(void)") == 5
 
@@ -99,7 +99,7 @@ def test_a_detector_knows_a_similar_generator_and_not_one_of_the_other_kind():
     left_out = {row["tested_on"]: row for row in found["leave_one_out"]}
     assert left_out["lower"]["trained_on"] == ["low", "high"]
     assert left_out["lower"]["accuracy"] > left_out["high"]["accuracy"]
-    assert [table["name"] for table in matrix_tables(found)] == ["leave_one_out", "matrix"]
+    assert [table.name for table in matrices(found)] == ["leave_one_out", "matrix"]
 
 
 def test_runs_of_other_data_leave_no_generator_out_and_other_sizes_no_matrix():

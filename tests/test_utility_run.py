@@ -83,8 +83,8 @@ def test_the_five_arms_of_a_run_are_printed_stored_and_reported(stored):
     assert found["protocol"]["provenance"]["synthetic"]["runs"][0]["run"] == run.name
     page, model_card = run.report_path.read_text(), run.card_path.read_text()
     assert 'id="utility-table"' in page
-    assert 'id="low-data-1"' in page
-    assert 'id="utility-by"' in page
+    assert 'id="low-data-1-table"' in page
+    assert 'id="utility-by-table"' in page
     assert "accuracy by group" in result.stdout
     worst = found["extremes"][0]["worst"]
     assert f"{worst['value']}: " in result.stdout

@@ -85,7 +85,7 @@ def test_a_trained_generator_is_three_lines_of_python(finished):
 def test_a_run_stopped_in_any_stage_resumes_to_the_same_weights(
     tmp_path, finished, monkeypatch, number
 ):
-    stages = iter(["_train", "publish"])
+    stages = iter(["_train", "write_products"])
 
     def stop_in(stage):
         original = getattr(workflow, stage)
@@ -97,7 +97,7 @@ def test_a_run_stopped_in_any_stage_resumes_to_the_same_weights(
         monkeypatch.setattr(workflow, stage, stopping)
         return original
 
-    stage = next(stages) if number == signal.SIGINT else "publish"
+    stage = next(stages) if number == signal.SIGINT else "write_products"
     original = stop_in(stage)
     with pytest.raises(Interrupted, match="zoo run --resume") as caught:
         start(tmp_path, eval=False)
@@ -125,7 +125,7 @@ def test_a_run_that_fails_says_why_in_its_manifest(tmp_path, monkeypatch):
     def fail(*arguments):
         raise ZooError("the disk is made of cheese")
 
-    monkeypatch.setattr(workflow, "publish", fail)
+    monkeypatch.setattr(workflow, "write_products", fail)
     with pytest.raises(ZooError, match="cheese"):
         start(tmp_path, eval=False)
     (folder,) = tmp_path.iterdir()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pluggy
 
-from zoo import turing
+from zoo import feedback, turing
 from zoo.specs import (
     API_VERSION,
     Archive,
@@ -31,10 +31,14 @@ __all__ = [
     "Tracker",
     "compare",
     "detect",
+    "feedback",
+    "generate",
     "hookimpl",
     "load",
     "memorisation",
     "monitor",
+    "publish",
+    "pull",
     "run",
     "score",
     "segment",
@@ -80,6 +84,29 @@ def run(generator: str, data: str | None = None, **settings: Any) -> Any:
     from zoo.workflow import run
 
     return run(generator, data, **settings)
+
+
+def generate(run: Any, n: int = 64, **settings: Any) -> Any:
+    """Images from a trained run, as `zoo generate RUN` writes them.
+
+    Args:
+        run: A run with a trained generator, or its folder.
+        n: Images, or rows with `interpolate`.
+        **settings: `seed=0`; `class_name` of a conditional generator; `truncation=1.0`, a factor
+            on the latents, below 1 for typical rather than varied images; `interpolate`, images in
+            a row from one latent to another, and `to_seed`, which draws the latents at the ends;
+            `step` of a snapshot instead of the last.
+
+    Returns:
+        A `zoo.generating.Generated`: `images` (n, H, W, C) in the values of the training images,
+        `masks`, `facts`, and `write(folder)`, which marks each file as synthetic.
+
+    Raises:
+        zoo.errors.UsageError: If there is no trained generator, no such class or no such step.
+    """
+    from zoo.generating import generate
+
+    return generate(run, n, **settings)
 
 
 def detect(run: Any, **settings: Any) -> dict[str, Any]:
@@ -236,3 +263,49 @@ def study(design: Any, **settings: Any) -> dict[str, Any]:
     from zoo.studies.driver import study
 
     return study(design, **settings)
+
+
+def publish(run: Any, *, to: Any, **settings: Any) -> dict[str, Any]:
+    """Write a folder to publish, as `zoo publish RUN --to DIR` does; nothing is uploaded.
+
+    Args:
+        run: A finished run, or its folder.
+        to: A folder that does not exist or is empty; written whole or not at all.
+        **settings: `licence="CC-BY-4.0"` of the model, by default that of the images;
+            `accept_licence=` the images' licence by its name, where it asks for a decision;
+            `accept_copies=True` where copies were found; `with_real_images=True`.
+
+    Returns:
+        `{"folder", "name", "licence", "licence_of_training_images", "accepted", "warnings",
+        "with_real_images", "files"}`, the files with their bytes.
+
+    Raises:
+        zoo.errors.ZooError: If the run has not finished, its images' licence was not accepted, or
+            copies were found.
+        zoo.errors.UsageError: If the folder is not empty, or the licence does not suit the images'.
+    """
+    from zoo.publishing.publish import publish
+
+    return publish(run, to=to, **settings)
+
+
+def pull(source: Any, *, runs: Any = "runs", name: str | None = None) -> Any:
+    """Make a run of a published generator, as `zoo pull SOURCE` does.
+
+    Args:
+        source: A folder that `zoo publish` wrote, a `.zip` or `.tar` of it, `https://…`, or
+            `hf:owner/name` for a repository of huggingface.co.
+        runs: Folder that holds the runs.
+        name: What the run is called after its number.
+
+    Returns:
+        The finished `zoo.runs.Run`.
+
+    Raises:
+        zoo.errors.ZooError: If a file is missing, additional or not the one that is stated, holds
+            what could run code, or the generator is not installed; nothing is left then.
+        zoo.errors.UsageError: If the source is none of these.
+    """
+    from zoo.publishing.pull import pull
+
+    return pull(source, runs=runs, name=name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data import ImageSet
-from zoo.publish import SHOWN
+from zoo.products import SHOWN
 from zoo.runs import Run, write_bytes, write_json
 from zoo.runs.pictures import grid_png
 from zoo.runs.stages import now, say

@@ -37,7 +37,7 @@ def zoo_metrics() -> Iterable[Metric]:  # type: ignore[empty-body]
 
 @hookspec
 def zoo_trackers() -> Iterable[Tracker]:  # type: ignore[empty-body]
-    """Declare experiment trackers."""
+    """Declare experiment trackers that `--track` can name."""
 
 
 @hookspec

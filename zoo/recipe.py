@@ -25,6 +25,7 @@ from zoo.signatures import REQUIRED, UNREADABLE, convert_options
 from zoo.signatures import options as options_of
 
 __all__ = ["PRESETS", "Recipe", "resolve"]
+UNSHAPING = {name: setting.default for name, setting in SETTINGS.items() if not setting.shapes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Recipe:
             parts = [dict(held[key]) for key in ("settings", "options", "origins")]
             settings = {name: convert_setting(name, value) for name, value in parts[0].items()}
             _check_complete(settings)
+            # A run may be older than a setting.
+            settings |= {k: v for k, v in UNSHAPING.items() if k not in settings}
         except KeyError as error:
             raise ZooError(f"the recipe is damaged: it has no {error.args[0]}") from None
         except (TypeError, ValueError, UsageError) as error:
@@ -134,6 +137,7 @@ class Recipe:
         changed = {k: v for k, v in layer.settings.items() if not SETTINGS[k].shapes and k != "out"}
         if {"inception_weights", "inception_layer"} & set(changed):
             _check_inception({**self.settings, **changed})
+        _check_track(changed.get("track"), origin)
         origins = {**self.origins, **dict.fromkeys(changed, origin)}
         return replace(self, settings={**self.settings, **changed}, origins=origins)
 
@@ -215,7 +219,7 @@ def check_size(record: specs.Generator, size: tuple[int, ...]) -> None:
 
 
 def _check_complete(settings: Mapping[str, Any]) -> None:
-    lacking = [name for name in SETTINGS if name not in BUDGETS and name not in settings]
+    lacking = [name for name in SETTINGS if name not in {*BUDGETS, *UNSHAPING, *settings}]
     if not one_budget(settings, "settings"):
         lacking.append(f"one of {', '.join(BUDGETS)}")
     if lacking:
@@ -262,6 +266,7 @@ def _compose(
     if settings["image_size"] != NATIVE:
         check_size(record, settings["image_size"])
     _check_inception(settings)
+    _check_track(settings["track"], origins["track"])
     return Recipe(generator, data, settings, options, origins)
 
 
@@ -287,6 +292,19 @@ def _data(data: str | None, named: NamedRecipe | None) -> str:
         choices = ", ".join(record.alias)
         raise ZooError(f"recipe {named.name} names the alias {name}; it must name one of {choices}")
     return locate(name)
+
+
+def _check_track(track: str | None, origin: str) -> None:
+    if track is None:
+        return  # importing this takes longer than the rest
+    from zoo.tracking import requested
+
+    if origin.startswith(("recipe ", "preset ")):
+        raise UsageError(
+            f"{origin}: who is told of a run is the user's choice, by --track, ZOO_TRACK or "
+            "track in config.yaml"
+        )
+    requested(track)
 
 
 def _check_inception(settings: Mapping[str, Any]) -> None:

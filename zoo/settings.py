@@ -172,6 +172,13 @@ SETTINGS = {
         "Literal['auto', 'cpu', 'gpu']", "auto", help="Where to train.", metavar="auto|cpu|gpu"
     ),
     "threads": Setting("int", 0, help="CPU threads; 0 takes all.", metavar="N", least=0),
+    "workers": Setting(
+        "str",
+        "1",
+        help="Processes of this machine that share each batch on its CPU, or where to find the "
+        "workers on others.",
+        metavar="N|slurm|tf-config",
+    ),
     "steps_per_call": Setting(
         "int", 1, help="Steps that run without returning to Python.", metavar="N", least=1
     ),
@@ -184,6 +191,11 @@ SETTINGS = {
     ),
     "eval": Setting("bool", True, help="Measure and detect, or train and sample only."),
     "offline": Setting("bool", False, help="Download nothing."),
+    "track": Setting(
+        "str | None",
+        help="Experiment trackers to tell of the run, such as mlflow,tensorboard.",
+        metavar="NAME,NAME",
+    ),
     "out": Setting("str", "runs", help="Folder that holds the runs.", metavar="DIR"),
     "score_images": Setting(
         "int", 512, help="Generated and real images that are scored.", metavar="N", least=2

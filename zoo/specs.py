@@ -21,7 +21,9 @@ class Record:
         target: `"package.module:attribute"`, imported only by `load()`.
         summary: One line for `zoo list`.
         licence: SPDX identifier of the code or, for a dataset, of the images.
-        paper: Source paper, such as `"arXiv:1511.06434"`.
+        paper: Source paper, such as `"arXiv:1511.06434"` or `"doi:10.1038/nmeth.2083"`; several
+            are separated by spaces. Reports cite it, with what a `CITATIONS.bib` beside the
+            target's module says of it.
         api: Version of this contract that the plugin was written for.
         requires: What its code needs and its package does not install, as pip takes it:
             `("umap-learn>=0.5",)`.
@@ -215,4 +217,11 @@ class Metric(Record):
 
 @dataclass(frozen=True, slots=True)
 class Tracker(Record):
-    """Follows a run: `run_started(run)`, `logged(step, values)`, `run_ended(run, status)`."""
+    """Follows the runs that name it in `--track`. The target is called without arguments.
+
+    What it makes has three methods. `run_started(run)` is called when a `zoo.runs.Run` is described
+    and its training begins or, resumed, goes on; `logged(step, values)` with each step's numbers
+    that `metrics.jsonl` holds; `run_ended(run, status)` when the whole run, with scores and report,
+    is `"finished"`, `"interrupted"` (it may be resumed) or `"failed"`. One that raises is named in
+    a warning and told nothing more; the run goes on.
+    """

@@ -1,26 +1,28 @@
 """One run from its recipe to its report: data, training, samples, measurements, detection."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo import workers
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.described import dataset_facts, describe_data, describe_session
 from zoo.device import configure, peak_memory_mb
 from zoo.errors import UsageError
 from zoo.plugins import find, records
-from zoo.publish import publish
-from zoo.recipe import Recipe, check_size, resolve
+from zoo.products import write_products
+from zoo.recipe import Recipe, resolve
 from zoo.runs import Run, write_json
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, status_kept
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
-from zoo.tracking import tracking
+from zoo.tracking import requested, tracking
+from zoo.training import Logged, compiled, follow, train
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 STAGES = ("training", "evaluation", "detection")
@@ -52,11 +54,11 @@ def run_recipe(
         zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     settings = recipe.settings
-    find("generators", recipe.generator).check_requirements()
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
-    gan = _compiled(recipe, images)
+    follow(recipe, images)
+    gan = compiled(recipe, images)
     run = Run(folder) if folder else Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
     if name != asked:
@@ -100,11 +102,17 @@ def resume(
     device = _configure(recipe)
     images = load_images(recipe, recipe.data)
     check_unchanged(run, images)
-    return _carry_out(run, recipe, images, _compiled(recipe, images), device, until, detectors)
+    follow(recipe, images)
+    return _carry_out(run, recipe, images, compiled(recipe, images), device, until, detectors)
 
 
 def _configure(recipe: Recipe) -> str:
+    workers.check(recipe.settings)
+    find("generators", recipe.generator).check_requirements()
+    for tracker in requested(recipe.settings["track"]).values():
+        tracker.check_requirements()
     device = configure(recipe.settings["device"], threads=recipe.settings["threads"])
+    workers.join(recipe.settings["workers"])
     if recipe.origins.get("preset") == "default on a GPU" and device.startswith("CPU"):
         raise UsageError(
             "there is a GPU, but TensorFlow does not find it (`zoo doctor` says more); "
@@ -122,11 +130,15 @@ def _carry_out(
     until: str | None,
     detectors: Sequence[str] | None,
 ) -> Run:
-    with run.lock(), terminate_as_interrupt(), status_kept(run):
+    told = tracking(run, recipe.settings["track"])
+    with run.lock(), terminate_as_interrupt(), told as trackers, status_kept(run):
         run.write_recipe(recipe.to_dict())
         describe_session(run, gan, images, device)
         stages = Stages(run)
-        _train_and_sample(run, recipe, images, gan, stages)
+        with stages("data"):
+            describe_data(run, images)
+        trackers.run_started()
+        _train_and_sample(run, recipe, images, gan, stages, trackers.logged)
         measured = STAGES[1 : STAGES.index(until) + 1 if until else None]
         if recipe.settings["eval"] and "evaluation" in measured:
             with stages("evaluation"):
@@ -143,72 +155,29 @@ def _carry_out(
     return run
 
 
-def _train_and_sample(run: Run, recipe: Recipe, images: ImageSet, gan: Any, stages: Stages) -> None:
+def _train_and_sample(
+    run: Run, recipe: Recipe, images: ImageSet, gan: Any, stages: Stages, logged: Logged
+) -> None:
     from zoo.gan.checkpoint import restore_checkpoint
 
     if gan.classes:
         gan.class_shares = np.asarray(run.manifest["class_shares"])
     if run.manifest.get("sampled") and restore_checkpoint(gan, run.checkpoints):
         return
-    with stages("data"):
-        describe_data(run, images)
     with stages("training"):
-        _train(run, recipe, images, gan)
+        _train(run, recipe, images, gan, logged)
     with stages("sampling"):
-        publish(run, recipe, images, gan)
+        write_products(run, recipe, images, gan)
     run.update_manifest(sampled=True)
 
 
-def _compiled(recipe: Recipe, images: ImageSet) -> Any:
-    from zoo.device import strategy
-    from zoo.gan import build
-    from zoo.signatures import split_options
-
-    record = find("generators", recipe.generator)
-    _, training = split_options(record, recipe.options)
-    *size, channels = images.shape[1:]
-    check_size(record, tuple(size))
-    if recipe.settings["with_mask"]:
-        channels = images.with_masks().shape[-1]
-    if channels not in record.channels:
-        offered = ", ".join(map(str, record.channels))
-        raise UsageError(f"{images.name} has {channels} channels; {record.name} makes {offered}")
-    if record.conditional == "required" and images.labels is None:
-        raise UsageError(
-            f"{record.name} needs labels, and {images.name} has none: {_fields(images)}"
-        )
-    with strategy(recipe.settings["gpus"]).scope():
-        gan = build(recipe, images.shape[1:], len(images.class_names))
-        gan.compile(**training, **_jit(recipe))
-    return gan
-
-
-def _fields(images: ImageSet) -> str:
-    counts = {name: len(set(images.fields[name].tolist())) for name in images.fields}
-    # A crop's own facts are no label of the image that it was cut from.
-    names = [k for k, n in counts.items() if k not in ("source", "objects") and 1 < n <= 100]
-    return f"--label takes {', '.join(names)}" if names else "--labels FILE gives them"
-
-
-def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
-    from zoo.gan import Budget, train
+def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) -> None:
     from zoo.gan.checkpoint import restore_checkpoint
 
-    settings = recipe.settings
     if run.manifest.get("rolled_back"):
         restore_checkpoint(gan, run.checkpoints)
         return
-    shown = images.with_masks() if settings["with_mask"] else images
-    with tracking(run) as logged:
-        train(
-            gan,
-            shown.split("train"),
-            Budget(**recipe.budget),
-            run=run,
-            held_out=shown.split("validation"),
-            loggers=[logged],
-            **{name: settings[name] for name in ("keep", "on_collapse", "steps_per_call")},
-        )
+    train(run, recipe, images, gan, logged)
     step = int(gan.step.numpy())
     rates = [row["images_per_second"] for row in run.metrics() if "images_per_second" in row]
     run.update_manifest(
@@ -260,8 +229,3 @@ def _report(run: Run) -> None:
     from zoo.report import build
 
     build(run)
-
-
-def _jit(recipe: Recipe) -> Mapping[str, Any]:
-    choice = recipe.settings["jit"]
-    return {} if choice == "auto" else {"jit_compile": choice == "on"}

@@ -117,6 +117,7 @@ def _object_statistics() -> Iterator[zoo.Metric]:
             f"object_{name}",
             f"zoo.metrics.objects:object_{name}",
             f"Wasserstein distance of the {what}, by Otsu's threshold",
+            paper="doi:10.1109/TSMC.1979.4310076",
             licence="MIT",
         )
 
@@ -143,15 +144,17 @@ def _metrics_on_request() -> Iterator[zoo.Metric]:
         suffixed=True,
         default=False,
     )
-    for name, summary, better in (
-        ("nn_ssim", "Mean largest SSIM to a real image: memorisation, no quality", "neither"),
-        ("paired_ssim", "SSIM of true pairs, told by equal ids", "higher"),
-        ("paired_psnr", "PSNR of true pairs in dB, told by equal ids", "higher"),
+    ssim = "doi:10.1109/TIP.2003.819861"
+    for name, summary, better, paper in (
+        ("nn_ssim", "Mean largest SSIM to a real image: memorisation, no quality", "neither", ssim),
+        ("paired_ssim", "SSIM of true pairs, told by equal ids", "higher", ssim),
+        ("paired_psnr", "PSNR of true pairs in dB, told by equal ids", "higher", ""),
     ):
         yield zoo.Metric(
             name,
             f"zoo.metrics.similarity:{name}",
             summary,
+            paper=paper,
             licence="MIT",
             better=better,
             default=False,

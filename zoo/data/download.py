@@ -26,7 +26,28 @@ CHUNK = 2**16
 MEGABYTE = 1e6
 
 
-def download(url: str, target: Path, *, size: int = 0, answer: float = ANSWER_SECONDS) -> None:
+class _StaysSecure(urllib.request.HTTPRedirectHandler):
+    """Follows no https address to one that anybody on the way could answer for."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise urllib.error.URLError(f"it redirects to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+OPENER = urllib.request.build_opener(_StaysSecure)
+
+
+def download(
+    url: str,
+    target: Path,
+    *,
+    size: int = 0,
+    most: int | None = None,
+    answer: float = ANSWER_SECONDS,
+) -> None:
     """Download a file, announcing its size on stderr.
 
     What arrived of a download that broke off is kept beside the target, and continued if the
@@ -36,23 +57,26 @@ def download(url: str, target: Path, *, size: int = 0, answer: float = ANSWER_SE
         url: http or https.
         target: Takes its name only when it is complete.
         size: Bytes expected if the server does not say.
+        most: Bytes after which it is given up, whatever the server says.
         answer: Seconds for the name to resolve, the connection and the answer's headers together.
 
     Raises:
-        zoo.errors.ZooError: If the host is unknown, silent, slow or answers with an error, or the
-            file cannot be written.
+        zoo.errors.ZooError: If the host is unknown, silent, slow or answers with an error, the file
+            is too large or cannot be written.
     """
     part = target.with_name(f".{target.name}.part")
     with contextlib.closing(_continued(url, part, answer)) as response:
         kept = _kept(url, response, part)
         left = int(response.headers.get("Content-Length") or max(size - kept, 0))
+        if most is not None and kept + left > most:
+            raise ZooError(f"{url} has {kept + left:,} bytes, more than the {most:,} expected")
         shown = f"{(kept + left) / MEGABYTE:.0f} MB" if left else "an unknown size"
         known = f", of which {kept / MEGABYTE:.0f} MB are here" if kept else ""
         print(f"downloading {url} ({shown}{known})", file=sys.stderr)
         with cannot_write(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _write(response, part, url, kept, left)
+                _write(response, part, url, kept, left, most)
                 part.replace(target)
             finally:
                 _settle(part, response, kept + left)
@@ -95,12 +119,12 @@ def _kept(url: str, response: Any, part: Path) -> int:
     return kept
 
 
-def _write(response: Any, part: Path, url: str, kept: int, left: int) -> None:
+def _write(response: Any, part: Path, url: str, kept: int, left: int, most: int | None) -> None:
     with (
         part.open("ab" if kept else "wb") as file,
         progress("Downloading", left / MEGABYTE, "MB") as advance,
     ):
-        _copy(response, file, advance, url, left)
+        _copy(response, file, advance, url, left, None if most is None else most - kept)
         file.flush()
         os.fsync(file.fileno())
 
@@ -120,7 +144,7 @@ def _settle(part: Path, response: Any, total: int) -> None:
     os.utime(part, (mktime_tz(changed),) * 2)
 
 
-def _copy(response: Any, file: Any, advance: Any, url: str, total: int) -> None:
+def _copy(response: Any, file: Any, advance: Any, url: str, total: int, most: int | None) -> None:
     start, got = time.monotonic(), 0
     while part := _part(response, url):
         file.write(part)
@@ -131,6 +155,8 @@ def _copy(response: Any, file: Any, advance: Any, url: str, total: int) -> None:
             raise ZooError(f"{url} sends less than {SLOWEST / 1e3:g} kB/s")
         if total and got > total:
             raise ZooError(f"{url} sends more than the {total:,} bytes that it announced")
+        if most is not None and got > most:
+            raise ZooError(f"{url} sends more than the {most:,} bytes expected")
     if got < total:
         raise ZooError(f"{url} ended after {got:,} of {total:,} bytes")
 
@@ -156,7 +182,7 @@ def _answer(url: str, seconds: float, headers: Mapping[str, str] | None = None) 
 
     def ask() -> None:
         try:
-            answers.put(urllib.request.urlopen(request, timeout=SILENCE_SECONDS))
+            answers.put(OPENER.open(request, timeout=SILENCE_SECONDS))
         except (OSError, HTTPException, ValueError) as error:
             answers.put(error)
 

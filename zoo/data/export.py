@@ -4,6 +4,7 @@ import io
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from zoo.data.intensity import Intensity
 from zoo.data.view import unpad
 from zoo.errors import UsageError
-from zoo.runs.files import write_bytes, write_json
+from zoo.runs.files import json_text, write_bytes
 from zoo.runs.pictures import encode_png
 
 Images = npt.NDArray[Any]
@@ -68,7 +69,47 @@ def write_synthetic(
     Raises:
         zoo.errors.UsageError: If the format cannot hold the images, or there is no such format.
     """
-    return list(_written(images, folder, dict(facts), start, form, pixel_size))
+    files = synthetic_files(images, facts=facts, start=start, form=form, pixel_size=pixel_size)
+    return [_write(image, folder) for image in files]
+
+
+@dataclass(frozen=True)
+class SyntheticFile:
+    """A generated image as a file that is marked, and the file beside it that says the same.
+
+    Attributes:
+        name: Such as `00000.png`.
+        content: Of the image's file.
+        sidecar: Content of the JSON file beside it.
+    """
+
+    name: str
+    content: bytes
+    sidecar: bytes
+
+    @property
+    def sidecar_name(self) -> str:
+        """Such as `00000.json`."""
+        return Path(self.name).with_suffix(".json").name
+
+
+def synthetic_files(
+    images: Images,
+    *,
+    facts: Mapping[str, Any],
+    start: int = 0,
+    form: str = "auto",
+    pixel_size: tuple[float, float] | None = None,
+) -> Iterator[SyntheticFile]:
+    """The files of `write_synthetic`, one at a time and not written."""
+    suffix = _suffix(images, form)
+    size = {} if pixel_size is None else {"pixel_size_um": list(pixel_size)}
+    for number, image in enumerate(images, start):
+        told = {**facts, **size, "number": number}
+        name = f"{number:05d}{suffix}"
+        content = _png(image, told) if suffix == ".png" else _tiff(image, told, pixel_size)
+        sidecar = {"file": name, "synthetic": True, "software": "zoo", **told}
+        yield SyntheticFile(name, content, json_text(sidecar).encode())
 
 
 def write_masks(
@@ -89,32 +130,24 @@ def write_masks(
         facts: As in `write_synthetic`.
         start: Number of the first file.
     """
+    return [_write(mask, folder) for mask in mask_files(masks, data, facts=facts, start=start)]
+
+
+def mask_files(
+    masks: Images, data: Mapping[str, Any], *, facts: Mapping[str, Any], start: int = 0
+) -> Iterator[SyntheticFile]:
+    """The files of `write_masks`, one at a time and not written."""
     inside = (masks > np.iinfo(masks.dtype).max // 2)[..., None].astype(np.uint8) * 255
     margins = (data.get("view") or {}).get("margins")
     if isinstance(margins, list):
         inside = unpad(inside, margins)
-    return write_synthetic(inside, folder, facts={**facts, "mask": True}, start=start, form="png")
+    return synthetic_files(inside, facts={**facts, "mask": True}, start=start, form="png")
 
 
-def _written(
-    images: Images,
-    folder: Path,
-    facts: dict[str, Any],
-    start: int,
-    form: str,
-    pixel_size: tuple[float, float] | None,
-) -> Iterator[Path]:
-    suffix = _suffix(images, form)
-    if pixel_size is not None:
-        facts["pixel_size_um"] = list(pixel_size)
-    for number, image in enumerate(images, start):
-        told = {**facts, "number": number}
-        path = folder / f"{number:05d}{suffix}"
-        content = _png(image, told) if suffix == ".png" else _tiff(image, told, pixel_size)
-        write_bytes(path, content)
-        sidecar = {"file": path.name, "synthetic": True, "software": "zoo", **told}
-        write_json(path.with_suffix(".json"), sidecar)
-        yield path
+def _write(image: SyntheticFile, folder: Path) -> Path:
+    write_bytes(folder / image.name, image.content)
+    write_bytes(folder / image.sidecar_name, image.sidecar)
+    return folder / image.name
 
 
 def _suffix(images: Images, form: str) -> str:

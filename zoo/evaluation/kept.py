@@ -23,7 +23,7 @@ from zoo.plugins import find
 from zoo.runs.files import write_json
 from zoo.specs import Detector
 
-FILES = {"sklearn": "detector.skops", "keras": "detector.npz"}
+FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
 FACTS = "facts.json"
 NEEDED = ("detector", "data", "image_shape", "intensity", "test_accuracy", "n_test")
 LIMIT = (
@@ -94,11 +94,16 @@ def find_kept(text: str, folder: Path | None) -> Path:
     for place in places:
         if (place / FACTS).is_file():
             return place
-    names = sorted(path.parent.name for path in folder.glob(f"*/{FACTS}")) if folder else []
+    names = kept_names(folder) if folder else []
     choices = f"; choose from {', '.join(names)}" if names else ""
     raise UsageError(
         f"no trained detector {text!r}{choices}; `zoo detect RUN` trains and keeps them"
     )
+
+
+def kept_names(folder: Path) -> list[str]:
+    """Names of the detectors that were kept in a folder."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{FACTS}"))
 
 
 def open_kept(folder: Path) -> tuple[Any, dict[str, Any]]:
@@ -138,14 +143,33 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
             channels or another type than the training images; or if each of these was mapped by
             its own values.
     """
-    detector, facts = open_kept(folder)
-    images = _tiles(prepared(file, facts), *facts["image_shape"][:2], name=file)
+    opened = open_kept(folder)
+    if not file.is_file():
+        raise UsageError(f"no file {file}")
+    return judged(prepared(file, opened[1], name=str(file)), *opened, name=str(file))
+
+
+def judged(
+    image: npt.NDArray[np.uint8], detector: Any, facts: Mapping[str, Any], *, name: str
+) -> dict[str, Any]:
+    """What an opened detector says of one picture, as `ask` gives it.
+
+    Args:
+        image: (H, W, C) in the grey levels of the images that it was trained on.
+        detector: What `open_kept` gave.
+        facts: The same.
+        name: Of the picture, for messages.
+
+    Raises:
+        zoo.errors.ZooError: If the picture is too small.
+    """
+    images = _tiles(image, *facts["image_shape"][:2], name=name)
     if quality := facts.get("recompress"):
         images = jpeg(images, quality)
     answers = probabilities(detector, images)
     probability = float(answers.mean())
     return {
-        "image": str(file),
+        "image": name,
         "says": "generated" if probability >= 0.5 else "real",
         "probability_generated": probability,
         "tiles": len(answers),
@@ -160,31 +184,37 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def prepared(file: Path, facts: Mapping[str, Any]) -> npt.NDArray[np.uint8]:
-    """A picture (H, W, C) in the grey levels of the images that a detector was trained on."""
-    if not file.is_file():
-        raise UsageError(f"no file {file}")
+def prepared(
+    content: Path | bytes, facts: Mapping[str, Any], *, name: str
+) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, C) in the grey levels of the images that a detector was trained on.
+
+    Args:
+        content: A file, or its bytes.
+        facts: Of the detector.
+        name: Of the file, for messages and where its ending says what it is.
+    """
     try:
-        pixels, _ = decode(file)
+        pixels, _ = decode(content, name=name)
     except ZooError as error:
-        raise ZooError(f"{file}: {error}") from error
+        raise ZooError(f"{name}: {error}") from error
     if facts["intensity"].get("per") == "image":
         raise ZooError(
             f"{facts['detector']} learnt from images that were each mapped by values of their own "
-            f"(intensity {facts['intensity'].get('by')}); it cannot be asked about {file}"
+            f"(intensity {facts['intensity'].get('by')}); it cannot be asked about {name}"
         )
     intensity = Intensity.from_facts(facts["intensity"])
     *_, channels = facts["image_shape"]
     if pixels.shape[2] != channels or pixels.dtype.name != intensity.raw_dtype:
         raise ZooError(
-            f"{file} has {pixels.shape[2]} channels of {pixels.dtype}; the detector was trained on "
+            f"{name} has {pixels.shape[2]} channels of {pixels.dtype}; the detector was trained on "
             f"{channels} of {intensity.raw_dtype}"
         )
     return np.asarray(to_uint8(intensity.apply(pixels[None]))[0])
 
 
 def _tiles(
-    image: npt.NDArray[np.uint8], height: int, width: int, *, name: Path
+    image: npt.NDArray[np.uint8], height: int, width: int, *, name: str
 ) -> npt.NDArray[np.uint8]:
     rows, columns = image.shape[0] // height, image.shape[1] // width
     if not rows or not columns:

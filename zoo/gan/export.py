@@ -8,8 +8,7 @@ import importlib.util
 import io
 import os
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from zoo.data.intensity import Intensity
 from zoo.errors import UsageError, ZooError
 from zoo.gan.readme import readme
 from zoo.runs import Run, write_json, write_text
+from zoo.runs.files import whole_folder
 
 Network = Any
 Facts = dict[str, Any]
@@ -76,7 +76,7 @@ def export_run(run: Run, folder: Path, form: str, *, step: int | None = None) ->
         "inputs": _inputs(network, run),
         **_reading(run, network, masked=gan.masked),
     }
-    with _whole(folder) as writing:
+    with whole_folder(folder) as writing:
         WRITERS[form](network, writing)
         write_json(writing / "export.json", facts)
         write_text(writing / "README.md", readme(facts, network.input))
@@ -214,20 +214,3 @@ def _in_float32(network: Network) -> Network:
 
 
 WRITERS = {"keras": _write_keras, "savedmodel": _write_savedmodel, "onnx": _write_onnx}
-
-
-@contextlib.contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """A folder to write into that takes its name when all of it is on disk."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
-            writing = Path(temporary, folder.name)
-            writing.mkdir()
-            yield writing
-            for path in filter(Path.is_file, writing.rglob("*")):
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
-            writing.rename(folder)
-    except OSError as error:
-        raise ZooError(f"cannot write {folder}: {error.strerror or error}") from error

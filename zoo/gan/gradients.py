@@ -1,6 +1,5 @@
 """The pure gradient functions: what XLA compiles. Everything stateful stays outside."""
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from zoo.gan.regularisers import (
     r1_penalty,
     squared_slopes,
 )
-from zoo.gan.replicas import replica
+from zoo.gan.replicas import compiled, replica
 
 if TYPE_CHECKING:
     from zoo.gan.model import GAN
@@ -52,12 +51,10 @@ class Gradients:
 
     def __init__(self, gan: "GAN") -> None:
         self.gan = gan
-        # As in Keras' own training, Python's `if` and `for` are Python's: tracing is twice as fast.
-        compiled = functools.partial(tf.function, jit_compile=gan.jit, autograph=False)
-        self._discriminator = compiled(self._of_discriminator)
-        self._generator = compiled(self._of_generator)
-        self._images = compiled(self._of_images)
-        self._slopes = compiled(self._of_slopes)
+        self._discriminator = compiled(self._of_discriminator, gan)
+        self._generator = compiled(self._of_generator, gan)
+        self._images = compiled(self._of_images, gan)
+        self._slopes = compiled(self._of_slopes, gan)
         self.penalised = bool(gan.r1_gamma or gan.gp_weight or gan.consistency_weight)
         self.generator_penalised = gan.penalises_generator
 

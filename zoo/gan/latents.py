@@ -21,6 +21,7 @@ def interpolation(
     steps: int,
     *,
     seed: int = 0,
+    to_seed: int | None = None,
     labels: npt.ArrayLike | None = None,
     truncation: float = 1.0,
     dtype: str = "uint8",
@@ -36,6 +37,8 @@ def interpolation(
         rows: Pairs of latents.
         steps: Images in a row, both ends included, at least 2.
         seed: Of the latents.
+        to_seed: Of the latents at the ends of the rows, which are those of its first images; by
+            default the ends follow the beginnings in the latents of `seed`.
         labels: Class indices (rows,) for a conditional generator.
         truncation: As in `GAN.sample`.
         dtype: `uint8` or `uint16`.
@@ -47,6 +50,8 @@ def interpolation(
         raise UsageError(f"interpolation needs 1 row and 2 steps or more, not {rows} and {steps}")
     named = draw(gan.random_shapes, 2 * rows, seed)
     first, last = named["latents"][:rows], named["latents"][rows:]
+    if to_seed is not None:
+        last = draw(gan.random_shapes, rows, to_seed)["latents"]
     ways = [_arc(first, last, share) for share in np.linspace(0.0, 1.0, steps)]
     held = {name: np.repeat(values[:rows], steps, 0) for name, values in named.items()}
     held["latents"] = np.stack(ways, axis=1).reshape(rows * steps, *first.shape[1:])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
+import tensorflow as tf
 
 from zoo.data import ImageSet
 from zoo.errors import Diverged, Interrupted, UsageError
@@ -14,7 +15,8 @@ from zoo.gan.checkpoint import restore_checkpoint, roll_back
 from zoo.gan.journal import Journal, Logger, Values
 from zoo.gan.model import GAN
 from zoo.gan.pipeline import batches, compiled_step
-from zoo.gan.schedule import Schedule
+from zoo.gan.replicas import among_workers, leads, take_state_of_first
+from zoo.gan.schedule import NOTHING, Schedule
 from zoo.runs import Run
 from zoo.runs.signals import stop_requests
 from zoo.settings import BUDGETS, one_budget
@@ -88,7 +90,8 @@ def train(
         (step, values) of each logged step of this call.
 
     Raises:
-        zoo.errors.Interrupted: After a checkpoint, on Ctrl-C or SIGTERM.
+        zoo.errors.Interrupted: After a checkpoint, on Ctrl-C or SIGTERM; without one, when
+            another of several workers is lost.
         zoo.errors.Diverged: If a loss or a weight is not finite or far too large, or on a collapse
             with `stop`; the GAN is then as its last good checkpoint.
     """
@@ -96,6 +99,7 @@ def train(
     if gan.classes and images.labels is not None:
         gan.class_shares = np.bincount(images.labels, minlength=gan.classes) / len(images)
     found = restore_checkpoint(gan, run.checkpoints) if run else None
+    take_state_of_first(gan)
     if run:
         run.forget_after(int(gan.step.numpy()))
     journal = Journal(gan, images, held_out, run=run, loggers=loggers, keep=keep)
@@ -115,6 +119,8 @@ def train(
                     break
                 values = step(batch, steps)
                 due = schedule.advance(steps, stop.is_set())
+                if not leads(gan):
+                    due = NOTHING
                 if due.log:
                     journal.log(values, schedule.images_per_second(), probe=due.snapshot)
                 if due.snapshot:
@@ -127,7 +133,12 @@ def train(
                 if journal.collapse and on_collapse != "warn":
                     raise Diverged(journal.collapse)
                 advance(schedule.unit_done())
-        journal.conclude()
+        if leads(gan):
+            journal.conclude()
+    except tf.errors.OpError as error:
+        if not among_workers(gan):
+            raise
+        raise Interrupted(f"another worker was lost at step {schedule.step}") from error
     except Diverged as error:
         good = roll_back(gan, run.checkpoints) if run else None
         if not good or good["collapsed"] or on_collapse != "rollback":

@@ -25,7 +25,7 @@ from zoo.gan.inputs import LABELS, feed, random_shapes
 from zoo.gan.losses import find_loss
 from zoo.gan.memory import find_micro_batch
 from zoo.gan.pixels import to_unit_range
-from zoo.gan.replicas import mean_over_replicas, replica
+from zoo.gan.replicas import ALONE, Replica, mean_over_replicas, replica, synchronise
 
 Tensor = Any
 Batch = Any
@@ -201,6 +201,7 @@ class GAN(keras.Model):  # type: ignore[misc]
         )
         self.g_optimizer.build(self.generator.trainable_variables)
         self.d_optimizer.build(self.discriminator.trainable_variables)
+        synchronise(self)
         self._gradients = Gradients(self)
         super().compile(optimizer=self.g_optimizer, jit_compile=False)
 
@@ -350,15 +351,31 @@ class GAN(keras.Model):  # type: ignore[misc]
     def training_inputs(self, n: Any, *, part: int = 0) -> dict[str, Tensor]:
         """What the generator draws in a step, standard normal, a function of seed and step."""
         return {
-            name: tf.random.stateless_normal(
-                (n, *shape), self.noise_seed(LATENTS + stream, part), alg="philox"
-            )
+            name: self.normal((n, *shape), stream=LATENTS + stream, part=part)
             for stream, (name, shape) in enumerate(self.random_shapes.items())
         }
 
+    def normal(self, shape: tuple[Any, ...], *, stream: int, part: int = 0) -> Tensor:
+        """Standard normal numbers for the images of this replica, as `uniform`."""
+        return self._drawn(tf.random.stateless_normal, shape, stream, part)
+
     def uniform(self, shape: tuple[Any, ...], *, stream: int, part: int = 0) -> Tensor:
-        """Numbers uniform in [0, 1), a function of seed, step, stream and part."""
-        return tf.random.stateless_uniform(shape, self.noise_seed(stream, part), alg="philox")
+        """Numbers uniform in [0, 1) for the images of this replica.
+
+        They are a function of seed, step, stream and part. Replicas take their images' share of
+        what one device would draw for the whole batch.
+
+        Args:
+            shape: (n, …), n being the images of this replica.
+            stream: From 0 to 31; streams are independent.
+            part: Which of the step's `n_critic` updates.
+        """
+        return self._drawn(tf.random.stateless_uniform, shape, stream, part)
+
+    def _drawn(self, draw: Any, shape: tuple[Any, ...], stream: int, part: int) -> Tensor:
+        here = replica()
+        seed = self._noise_seed(stream, part, ALONE)
+        return here.share(draw((shape[0] * here.count, *shape[1:]), seed, alg="philox"))
 
     def noise_seed(self, stream: int, part: int = 0) -> Tensor:
         """A (2,) int32 seed for this step; streams, parts and replicas are independent.
@@ -367,7 +384,9 @@ class GAN(keras.Model):  # type: ignore[misc]
             stream: From 0 to 31.
             part: Which of the step's `n_critic` updates.
         """
-        here = replica()
+        return self._noise_seed(stream, part, replica())
+
+    def _noise_seed(self, stream: int, part: int, here: Replica) -> Tensor:
         time = (tf.cast(self.step, "int32") * self.n_critic + part) * here.count + here.number
         return tf.stack([tf.constant(self.seed, tf.int32) + 65537 * stream, time])
 

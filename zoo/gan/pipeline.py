@@ -27,16 +27,17 @@ def batches(
         steps_per_call: How many steps' batches are put together.
 
     Yields:
-        Images (k, n, H, W, C), or (images, labels (k, n)) where there are labels, and k.
+        Images (k, n, H, W, C), or (images, labels (k, n)) if the GAN has classes, and k.
     """
     failed: list[Exception] = []
+    labelled = bool(gan.classes) and images.labels is not None
     first, last = int(gan.step.numpy()), ENDLESS if total is None else total
 
     def read() -> Iterator[Any]:
         try:
             size = gan.images_per_step
             for batch, labels in images.batches(first, last, batch_size=size, seed=gan.seed):
-                yield batch if labels is None else (batch, labels)
+                yield (batch, labels) if labelled else batch
         except Exception as error:  # tf.data would bury it in a message of its own
             failed.append(error)
             raise
@@ -44,7 +45,7 @@ def batches(
     shown = tf.TensorSpec((gan.images_per_step, *images.shape[1:]), images.dtype)
     labels = tf.TensorSpec((gan.images_per_step,), tf.int64)
     dataset = tf.data.Dataset.from_generator(
-        read, output_signature=shown if images.labels is None else (shown, labels)
+        read, output_signature=(shown, labels) if labelled else shown
     )
     try:
         for batch in dataset.batch(steps_per_call).prefetch(AHEAD):

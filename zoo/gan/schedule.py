@@ -27,6 +27,9 @@ class Due:
     checkpoint: bool
 
 
+NOTHING = Due(log=False, snapshot=False, checkpoint=False)
+
+
 class Schedule:
     """When to do what: at fixed steps, or at fixed moments where time decides.
 

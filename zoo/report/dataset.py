@@ -1,7 +1,5 @@
 """The report of a dataset: one HTML file that needs nothing else."""
 
-import csv
-import io
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -21,11 +19,13 @@ from zoo.report.dataset_pictures import (
     thumbnail_of,
 )
 from zoo.report.environment import environment
+from zoo.report.grid import Cell, Column, Line, Table, cell
 from zoo.report.histogram import drawn, histogram
-from zoo.report.numbers import flat
+from zoo.report.numbers import count, flat
 from zoo.report.outliers import SHOWN, outliers
 from zoo.report.tables import data_shown
 from zoo.runs.files import write_text
+from zoo.runs.tables import csv_text
 
 PAIRS = 12
 # Shown elsewhere.
@@ -99,9 +99,7 @@ def write_report(path: Path, opened: Opened) -> dict[str, Any]:
 
 def write_reject_list(path: Path, opened: Opened) -> None:
     """Write a CSV of blank images and of all copies but one, as `--reject` takes it."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("id", "reason"), *doubtful(opened)])
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([("id", "reason"), *doubtful(opened)]))
 
 
 def _as_json(verdict: Any) -> dict[str, str]:
@@ -133,16 +131,30 @@ def _data(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return data_shown({**rest, "splits": splits})
 
 
-def _classes(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The table of classes: (part, images, share of the part in percent) for each."""
+def _classes(known: Mapping[str, Any]) -> Table:
+    """Images of each class, with bars of their share of a part."""
     sizes = {part: known["provenance"]["splits"][part]["images"] for part in PARTS}
     parts = [part for part in PARTS if sizes[part]]
-    rows = []
-    for row in known["classes"]:
-        found = row["images"]
-        cells = [(part, found[part], round(100 * found[part] / sizes[part])) for part in parts]
-        rows.append({**row, "parts": cells})
-    return {"parts": parts, "rows": rows}
+    columns = (
+        Column("Class", left=True),
+        *(Column(name, ("",)) for name in ("Source images", "Groups", *parts)),
+    )
+    lines = tuple(
+        Line(
+            (
+                Cell(row["name"]),
+                *(cell(row[key], count) for key in ("source_images", "groups")),
+                *(_part(row["images"][part], sizes[part]) for part in parts),
+            )
+        )
+        for row in known["classes"]
+    )
+    caption = "Images of each part by class; bars: share of the part."
+    return Table("classes", "Classes", caption, columns, lines)
+
+
+def _part(images: int, size: int) -> Cell:
+    return cell(images, count, share=round(100 * images / size))
 
 
 def _origin(known: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """From a run folder to figures, report.html and MODEL_CARD.md."""
 
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,16 @@ from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
 from zoo.report.copies import kind_rows, pair_rows, rows_by_space
-from zoo.report.detected import matrix_tables, robustness_table, spectrum_curve
+from zoo.report.detected import matrices, robustness, spectrum_curve
 from zoo.report.environment import environment
-from zoo.report.figures import Curve, detection_curve, training_curves
+from zoo.report.figures import detection_curve, training_curves
 from zoo.report.findings import convergence, findings
+from zoo.report.grid import Table, write_tables
+from zoo.report.methods import paragraph
+from zoo.report.plot import Curve, write_curve
 from zoo.report.readers import together
+from zoo.report.references import bibtex, components, references, used
+from zoo.report.results import controls, detectors, memorisation, readers, scores
 from zoo.report.scale import Bar, bar_of, pixel_width
 from zoo.report.strip import StripRow, strip
 from zoo.report.tables import (
@@ -22,8 +26,11 @@ from zoo.report.tables import (
     nearest_facts,
     nearest_rows,
     run_facts,
+    settings,
+    splits,
     timings,
 )
+from zoo.report.worth import worth
 from zoo.runs import Run, write_bytes, write_text
 
 
@@ -31,29 +38,50 @@ def build_report(run: Run) -> Path:
     """What `zoo.report.build` does."""
     contents = read(run)
     curves = training_curves(contents.rows, equilibrium(contents.manifest))
-    detectors = detection_curve(contents.detection.get("curve") or [])
+    accuracy = detection_curve(contents.detection.get("curve") or [])
     spectrum = spectrum_curve(contents.detection.get("spectrum"))
     rows = strip(contents)
-    for curve in [*curves, *filter(None, [detectors, spectrum])]:
-        write_text(run.figures / f"{curve.name}.svg", curve.svg)
+    for curve in [*curves, *filter(None, [accuracy, spectrum])]:
+        write_curve(curve, run.figures)
     for row in rows:
         write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
-    shown = _shown(contents, curves, detectors, rows)
-    shown |= {
-        "spectrum": spectrum,
-        "robustness": robustness_table(contents.detection.get("robustness") or []),
-        "matrices": matrix_tables(contents.detection.get("across") or {}),
-    }
+    shown = _shown(contents, curves, rows)
+    shown |= {"detection_curve": accuracy, "spectrum": spectrum}
+    shown |= _cited(run, contents)
+    shown |= _tables(run, contents, shown["components"])
     write_text(run.card_path, environment(html_page=False).get_template("card.md").render(shown))
     write_text(run.report_path, environment(html_page=True).get_template("page.html").render(shown))
     return Path(run.report_path)
 
 
-def _shown(
-    contents: Contents, curves: list[Curve], detectors: Curve | None, rows: list[StripRow]
-) -> dict[str, Any]:
+def _cited(run: Run, contents: Contents) -> dict[str, Any]:
+    """What the run used, the references for it, also as a file, and a paragraph that cites them."""
+    things = used(contents)
+    listed = references(things)
+    write_text(run.references_path, bibtex(listed))
+    cited = {"components": components(things), "references": listed, "bibtex": bibtex(listed)}
+    return cited | {"methods": paragraph(contents, things)}
+
+
+def _tables(run: Run, contents: Contents, components: Table) -> dict[str, Any]:
+    """The tables of the page, which are also written as files."""
+    parts = (scores, detectors, controls, memorisation, readers, settings)
+    tables = [part(contents) for part in parts]
+    tables += [robustness(contents.detection.get("robustness") or []), timings(contents.manifest)]
+    across, useful = matrices(contents.detection.get("across") or {}), worth(contents)
+    beside = [
+        components,
+        *across,
+        *useful["utility"],
+        *useful["segmentation"],
+        splits(contents.data),
+    ]
+    write_tables(run.tables, [*tables, *beside])
+    return {"tables": {table.name: table for table in tables}, "matrices": across, "worth": useful}
+
+
+def _shown(contents: Contents, curves: list[Curve], rows: list[StripRow]) -> dict[str, Any]:
     last = max(contents.samples, default=None)
-    kinds, control_rows = numbers.control_table(contents.detection)
     metrics = numbers.metric_rows(contents.evaluation)
     return {
         "run": contents,
@@ -61,29 +89,23 @@ def _shown(
         "dataset": contents.dataset,
         "findings": findings(contents),
         "curves": curves,
-        "detection_curve": detectors,
         "strip": rows,
         "last_step": last,
         "last_sample": None if last is None else contents.samples[last],
         "convergence": convergence(contents),
         "metrics": [row for row in metrics if not numbers.part_of(row.name)],
-        "metric_sides": [(side, list(rows)) for side, rows in groupby(metrics, lambda m: m.side)],
         "data": data_shown(contents.data),
         "facts": run_facts(contents),
-        "timings": timings(contents.manifest),
         "nearest_facts": nearest_facts(contents.nearest),
         "nearest": nearest_rows(contents.nearest),
         "copying": rows_by_space(contents.memorisation),
         "copying_kinds": kind_rows(),
         "copies": pair_rows(contents.memorisation),
         "readers_together": together(contents.turing),
-        "control_kinds": kinds,
-        "control_rows": control_rows,
         "limits": limits(contents),
         "lossy": lossy(contents.data),
         "parameters": dict(run_facts(contents)).get("Parameters", ""),
         "missing": contents.missing,
-        "controls": numbers.CONTROLS,
         "bars": _bars(contents, rows),
     }
 

@@ -1,9 +1,11 @@
 """The Jinja environment of pages and cards: everything escaped, nothing loaded from elsewhere."""
 
 import base64
+import hashlib
 import html
 import re
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from zoo import claims
-from zoo.report import numbers, readers
+from zoo.report import numbers
 
 
 def environment(*, html_page: bool) -> Environment:
@@ -30,23 +32,20 @@ def environment(*, html_page: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["notice"] = claims.NOTICE
-    names = (
-        "figure",
-        "count",
-        "percent",
-        "span",
-        "plain",
-        "protocol",
-        "required",
-        "moment",
-        "mean_sd",
-    )
+    made.globals["script"], made.globals["script_hash"] = script("page.js")
+    names = ("figure", "count", "percent", "span", "plain", "protocol", "moment", "mean_sd")
     made.filters.update({name: getattr(numbers, name) for name in names})
     made.filters.update(picture=_data_uri, link=_link, name=numbers.full_name, code=_code)
-    made.filters["rating"] = readers.rating
     made.filters["short_span"] = partial(numbers.span, show=partial(numbers.figure, digits=2))
     made.filters["percent_span"] = partial(numbers.span, show=numbers.percent)
     return made
+
+
+def script(name: str) -> tuple[Markup, str]:
+    """A script of this package and the hash by which a page's policy allows it alone."""
+    text = (files("zoo.report") / name).read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(text), digest
 
 
 def _data_uri(picture: Path | bytes) -> str:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from zoo.data.intensity import Intensity
-from zoo.report.figures import INK, SERIES, Curve, legend, svg
 from zoo.report.numbers import figure, percent
+from zoo.report.plot import INK, SERIES, Curve, legend, plotted
 
 BINS = 128
+LINES = ("-", ":", "-.", (0, (8, 2)))  # of the channels, to be told apart without colours
 AT_ONCE = 512  # images, so that memory does not grow with their number
 
 
@@ -64,15 +65,16 @@ def drawn(found: Histogram, intensity: Intensity, names: Sequence[str] = ()) -> 
 
     def draw(axes: Axes) -> None:
         for c, counts in enumerate(found.counts):
-            axes.stairs(counts, found.edges, color=SERIES[c], label=labels[c], linewidth=1.2)
+            look: Any = {"color": SERIES[c], "linewidth": 1.2, "linestyle": LINES[c]}
+            axes.stairs(counts, found.edges, label=labels[c], **look)
         for c, bounds in enumerate(zip(low, high, strict=True)):
             for value in bounds:
                 colour = INK if channels == 1 else SERIES[c]
                 axes.axvline(value, color=colour, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.7)
-        axes.set_xlabel("raw value")
-        axes.set_ylabel("sampled pixels")
+        axes.set_xlabel("raw value, units of the files")
+        axes.set_ylabel("sampled pixels, log scale")
         if channels > 1:
             legend(axes, channels)
 
@@ -81,7 +83,8 @@ def drawn(found: Histogram, intensity: Intensity, names: Sequence[str] = ()) -> 
         f"Histogram of {found.counts[0].sum():,} raw values of {channels} channels, from "
         f"{figure(found.edges[0])} to {figure(found.edges[-1])}. {stored}"
     )
-    return Curve("intensity", svg("intensity", draw, size=(6.4, 3.0)), "Raw values", stored, alt)
+    said = {"title": "Raw values", "caption": stored, "alt": alt}
+    return plotted("intensity", draw, **said, size=(6.4, 3.0))
 
 
 def _edges(low: float, high: float, dtype: np.dtype[Any]) -> npt.NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.evaluation.turing.statistics import ALPHA, GUESSING
 from zoo.report.numbers import figure, percent, span
 
 Found = Mapping[str, Any]
@@ -42,6 +43,31 @@ def together(found: Found) -> list[tuple[str, str]]:
         rows.append(("Realism, 1 to 5", sides))
         rows.append(("Realism, real less generated", _with_interval(realism, "difference")))
     return rows
+
+
+def in_words(row: Found) -> list[str]:
+    """What one reader's answers say, in sentences.
+
+    Args:
+        row: One of `readers` in turing.json.
+    """
+    accuracy, n, p = row["accuracy"], row["answered"], row["p_guessing"]
+    more = "more" if accuracy["value"] > GUESSING else "fewer"
+    means = (
+        f"these answers show {more} right ones than guessing gives"
+        if p < ALPHA
+        else "these answers do not show a difference from guessing"
+    )
+    return [
+        f"{round(accuracy['value'] * n)} of {n} images were called what they are: "
+        f"{percent(accuracy['value'])}, with a 95 % interval (Wilson) of "
+        f"{span(accuracy['interval'], percent)}.",
+        f"Guessing gives 50 %. The exact test against it has p = {figure(p, 2)}: {means}.",
+        f"Of the generated images {percent(row['generated_recognised']['value'])} were recognised, "
+        f"of the real ones {percent(row['real_recognised']['value'])}.",
+        f"Realism, 1 to 5: {rating(row['realism']['real'])} of the real images, "
+        f"{rating(row['realism']['generated'])} of the generated ones (mean ± standard deviation).",
+    ]
 
 
 def _with_interval(of: Found, name: str) -> str:

@@ -2,15 +2,74 @@
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Mapping
-from importlib.resources import files
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
+from PIL import Image
 
 from zoo.data import ImageSet
-from zoo.evaluation.turing.study import FORMAT, SCALE, Study
-from zoo.report.environment import environment
+from zoo.errors import ZooError
+from zoo.evaluation.turing.study import FORMAT, KEY, SCALE, Study
+from zoo.report.environment import environment, script
+from zoo.runs.pictures import encode_png, enlarged
+from zoo.turing import LARGEST
+
+OPENING = b'<script type="application/json" id="study">'
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The images of a study as its page holds them.
+
+    Attributes:
+        png: By item the content of a PNG file.
+        width: Of an image, in pixels.
+        height: The same.
+        largest: Longer side of an image on the screen at most, in CSS pixels.
+    """
+
+    png: Mapping[str, bytes]
+    width: int
+    height: int
+    largest: int
+
+    def shown(self, item: str, room: int = LARGEST) -> tuple[bytes, int]:
+        """An image enlarged as on the page, without smoothing, and the width that it needs.
+
+        Args:
+            item: Its id.
+            room: Longer side on the screen at most, in CSS pixels.
+        """
+        most = min(room, self.largest)
+        pixels = np.asarray(Image.open(io.BytesIO(self.png[item])))
+        image = pixels[..., None] if pixels.ndim == 2 else pixels
+        png = encode_png(enlarged(image[None], most)[0])
+        longest = max(self.width, self.height)
+        factor = max(1, most // longest) if longest <= most else most / longest
+        return png, round(self.width * factor)
+
+
+def read_page(path: Path, study: Study) -> Pictures:
+    """The images of a study from its page.
+
+    Raises:
+        zoo.errors.ZooError: If it is missing, or is not the page that was made with the key.
+    """
+    try:
+        page = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"cannot read {path}: {error.strerror}") from error
+    if hashlib.sha256(page).hexdigest() != study.page_sha256:
+        raise ZooError(f"{path} is not the page that was made with {KEY}, or it was changed")
+    start = page.index(OPENING) + len(OPENING)
+    held = json.loads(page[start : page.index(b"</script>", start)])
+    png = {item["id"]: base64.b64decode(item["png"]) for item in held["items"]}
+    return Pictures(png, held["width"], held["height"], held["largest"])
 
 
 def study_page(study: Study, pictures: Mapping[str, bytes], images: ImageSet, *, size: int) -> str:
@@ -34,14 +93,13 @@ def study_page(study: Study, pictures: Mapping[str, bytes], images: ImageSet, *,
             for name, picture in pictures.items()
         ],
     }
-    script = (files("zoo.report") / "study.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    code, digest = script("study.js")
     return (
         environment(html_page=True)
         .get_template("study.html")
         .render(
             content=Markup(json.dumps(content).replace("<", "\\u003c")),
-            script=Markup(script),
+            script=code,
             script_hash=digest,
             data=images.name,
             total=len(pictures),

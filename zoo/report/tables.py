@@ -5,6 +5,7 @@ from typing import Any
 
 from zoo import claims
 from zoo.report.contents import Contents
+from zoo.report.grid import Cell, Column, Line, Table, cell
 from zoo.report.numbers import count, figure, flat, moment, plain
 
 LISTED = 100
@@ -13,30 +14,49 @@ LONG = ("splits", "rejected", "part_of_group")  # shown in tables of their own, 
 
 def data_shown(data: Mapping[str, Any]) -> dict[str, Any]:
     """What `data.json` holds, sorted into a table of splits, facts and rejected files."""
-    splits = data.get("splits")
-    splits = splits if isinstance(splits, Mapping) else {}
-    columns, rows = _split_table(splits)
     rejected = _rejected(data.get("rejected"))
     rest = {key: value for key, value in data.items() if key not in LONG}
     return {
-        "columns": columns,
-        "splits": rows,
+        "splits": splits(data),
         "facts": flat(rest),
         "rejected": rejected[:LISTED],
         "rejected_count": len(rejected),
     }
 
 
-def _split_table(splits: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    if not all(isinstance(cells, Mapping) for cells in splits.values()):
-        return ["images"], [(name, [_cell(cells)]) for name, cells in splits.items()]
-    columns = list(dict.fromkeys(key for cells in splits.values() for key in cells))
-    rows = [(name, [_cell(cells.get(key)) for key in columns]) for name, cells in splits.items()]
-    return columns, rows
+def splits(data: Mapping[str, Any]) -> Table:
+    """How many images each part holds."""
+    held = data.get("splits")
+    parts = {
+        name: cells if isinstance(cells, Mapping) else {"images": cells}
+        for name, cells in (held.items() if isinstance(held, Mapping) else ())
+    }
+    names = list(dict.fromkeys(key for cells in parts.values() for key in cells))
+    columns = (Column("Part", left=True), *(Column(name, ("",)) for name in names))
+    lines = tuple(
+        Line((Cell(part), *(cell(cells.get(name), _count) for name in names)))
+        for part, cells in parts.items()
+    )
+    caption = (
+        "Cut by group, so that images of one source are on one side only. The generator sees only "
+        "train."
+    )
+    return Table("splits", "Splits", caption, columns, lines, narrow=True, stack=False)
 
 
-def _cell(value: Any) -> str:
+def _count(value: Any) -> str:
     return count(value) if isinstance(value, int) else plain(value)
+
+
+def settings(contents: Contents) -> Table:
+    """Every option, resolved, with where it came from."""
+    columns = [Column(name, left=True) for name in ("Setting", "Value", "From")]
+    lines = tuple(
+        Line((Cell(name), Cell(plain(value)), Cell(origin or "–")))
+        for name, value, origin in contents.settings
+    )
+    caption = "From: command line, recipe, environment, configuration, preset or default."
+    return Table("settings", "Every setting", caption, tuple(columns), lines, stack=False)
 
 
 def _rejected(files: Any) -> list[tuple[str, str]]:
@@ -81,16 +101,21 @@ def _counts(values: Any) -> Any:
     return {name: count(value) for name, value in values.items() if value is not None}
 
 
-def timings(manifest: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    """(stage, seconds, share of the longest in percent)."""
-    seconds = manifest.get("timings")
-    if not isinstance(seconds, Mapping) or not seconds:
-        return []
-    longest = max(float(value) for value in seconds.values()) or 1.0
-    return [
-        (str(stage).replace("_", " "), f"{float(value):,.1f}", round(100 * float(value) / longest))
+def timings(manifest: Mapping[str, Any]) -> Table:
+    """Seconds of each stage, bars: share of the longest."""
+    found = manifest.get("timings")
+    seconds = {
+        str(stage).replace("_", " "): float(value)
+        for stage, value in (found.items() if isinstance(found, Mapping) else ())
+    }
+    longest = max(seconds.values(), default=0.0) or 1.0
+    lines = tuple(
+        Line((Cell(stage), cell(value, lambda s: f"{s:,.1f}", share=round(100 * value / longest))))
         for stage, value in seconds.items()
-    ]
+    )
+    columns = (Column("Stage", left=True), Column("Seconds", ("",)))
+    caption = "Bars: share of the longest."
+    return Table("timings", "Time spent", caption, columns, lines, narrow=True, stack=False)
 
 
 def nearest_facts(nearest: Any) -> str:

@@ -2,18 +2,17 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import filelock
 import yaml
 
 from zoo.errors import UsageError, ZooError
-from zoo.runs.files import write_json, write_text, write_yaml
+from zoo.runs.files import is_cut, write_json, write_text, write_yaml
 
 
 class Run:
@@ -29,10 +28,15 @@ class Run:
     @classmethod
     def create(cls, parent: Path, generator: str, data: str) -> "Run":
         """Make a folder with the next free number under `parent`."""
+        return cls.named(parent, _words(generator, data))
+
+    @classmethod
+    def named(cls, parent: Path, words: str) -> "Run":
+        """The same, with other words after the number."""
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                name = folder_name(_next_number(parent), generator, data)
+                name = f"{_next_number(parent):05d}-{_slug(words)}"
                 with contextlib.suppress(FileExistsError):
                     (parent / name).mkdir()
                     return cls(parent / name)
@@ -75,6 +79,8 @@ class Run:
     turing_path = property(lambda self: self.path / "turing.json")
     turing = property(lambda self: self.path / "turing")
     nearest_path = property(lambda self: self.path / "nearest.json")
+    feedback_path = property(lambda self: self.path / "feedback.jsonl")
+    labels = property(lambda self: self.path / "labels")
     generator_path = property(lambda self: self.path / "generator.keras")
     report_path = property(lambda self: self.path / "report.html")
     card_path = property(lambda self: self.path / "MODEL_CARD.md")
@@ -87,6 +93,10 @@ class Run:
     animation_path = property(lambda self: self.path / "samples" / "training.webp")
     detectors = property(lambda self: self.path / "detectors")
     figures = property(lambda self: self.path / "figures")
+    tensorboard = property(lambda self: self.path / "tensorboard")
+    mlflow_path = property(lambda self: self.path / "mlflow.json")
+    tables = property(lambda self: self.path / "tables")
+    references_path = property(lambda self: self.path / "references.bib")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -143,8 +153,11 @@ class Run:
 
     def snapshot_steps(self) -> list[int]:
         """The steps at which the averaged generator was stored, ascending."""
-        names = (path.name for path in self.snapshots.glob("*.weights.npz"))
-        return sorted(int(match[1]) for name in names if (match := re.match(r"(\d+)\.", name)))
+        return _steps(self.snapshots.glob("*.weights.npz"))
+
+    def sample_steps(self) -> list[int]:
+        """The steps of which there is a picture of the fixed latents, ascending."""
+        return _steps(self.samples.glob("*.png"))
 
     def snapshot_step(self, step: int | None = None) -> int:
         """The step of the snapshot that is asked for, by default of the last.
@@ -192,7 +205,7 @@ class Run:
         try:
             with self.metrics_path.open("ab+") as file:
                 # A kill may have cut the last line short; the next must not be joined to it.
-                file.write(b"\n" + line if _is_cut(file) else line)
+                file.write(b"\n" + line if is_cut(file) else line)
         except OSError as error:
             raise ZooError(f"cannot write {self.metrics_path}: {error.strerror}") from error
 
@@ -231,7 +244,11 @@ def list_runs(parent: Path) -> list[Run]:
 
 def folder_name(number: int, generator: str, data: str) -> str:
     """What a run's folder is called, such as `00003-dcgan-bbbc-simulated`."""
-    return f"{number:05d}-{_slug(generator)}-{_slug(data)}"
+    return f"{number:05d}-{_slug(_words(generator, data))}"
+
+
+def _words(generator: str, data: str) -> str:
+    return f"{_slug(generator)}-{_slug(data)}"
 
 
 def _next_number(parent: Path) -> int:
@@ -239,6 +256,10 @@ def _next_number(parent: Path) -> int:
         int(match[1]) for path in parent.iterdir() if (match := re.match(r"(\d{5})-", path.name))
     ]
     return max(numbers, default=-1) + 1
+
+
+def _steps(paths: Iterable[Path]) -> list[int]:
+    return sorted(int(match[1]) for path in paths if (match := re.match(r"(\d+)\.", path.name)))
 
 
 def _slug(name: str) -> str:
@@ -255,13 +276,6 @@ def _read(path: Path) -> str:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ZooError(f"{path} is damaged: no UTF-8 text") from error
-
-
-def _is_cut(file: IO[bytes]) -> bool:
-    if not file.seek(0, os.SEEK_END):
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
 
 
 def _mapping(value: Any, path: Path) -> dict[str, Any]:

@@ -63,6 +63,17 @@ def grid_png(images: Images, columns: int, *, gap: int = 2) -> bytes:
     return _png(Image.fromarray(canvas[..., 0] if images.shape[-1] == 1 else canvas))
 
 
+def enlarged(images: Images, largest: int) -> Images:
+    """Enlarge images by a whole factor, without smoothing.
+
+    Args:
+        images: (n, H, W, C).
+        largest: Of the longer side in pixels; images that are larger stay as they are.
+    """
+    factor = max(1, largest // max(images.shape[1:3]))
+    return images.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
 def tiles(png: bytes, height: int, width: int, *, gap: int = 2) -> npt.NDArray[np.uint8]:
     """Take a grid that `grid_png` drew apart again.
 

@@ -26,7 +26,7 @@ TRY = {
     "dataset": "zoo run dcgan --data {name} --minutes 1",
     "detector": "zoo detect 0 --detector {name}",
     "metric": "zoo score bbbc/simulated bbbc/simulated --metric {name}",
-    "tracker": "zoo run dcgan --data bbbc/simulated --minutes 1",
+    "tracker": "zoo run dcgan --data bbbc/simulated --minutes 1 --track {name}",
 }
 
 

@@ -3,7 +3,6 @@
 import importlib
 import inspect
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -179,7 +178,8 @@ def check_saves(case: DetectorCase) -> None:
         raise Skipped("it has no save, so runs do not keep it")
     module = importlib.import_module(case.record.target.partition(":")[0])
     assert hasattr(module, "load"), f"{module.__name__} has no load(path); write what save wrote"
-    path = Path(case.folder) / f"detector{SUFFIXES.get(case.record.framework, '')}"
+    case.folder.mkdir(parents=True, exist_ok=True)
+    path = case.folder / f"detector{SUFFIXES.get(case.record.framework, '')}"
     case.fitted.save(path)
     images, _ = discs_and_noise(10, 7)
     first, again = (d.predict_proba(images) for d in (case.fitted, module.load(path)))

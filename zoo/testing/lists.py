@@ -110,7 +110,7 @@ METRIC = _of(
 TRACKER = _of(
     "trackers",
     ("contract", "run_started, logged and run_ended"),
-    ("follows", "a run followed to each of its ends without an error"),
+    ("follows", "a run followed to each of its ends, and resumed, without an error"),
     ("silent", "nothing on stdout, which is for answers"),
     ("input", "the run's own files left as they are"),
 )

@@ -1,14 +1,11 @@
 """`zoo generate`: images from a trained run."""
 
-import difflib
 from pathlib import Path
-from typing import Any
 
 import click
 
-from zoo.claims import USE
 from zoo.errors import UsageError
-from zoo.runs import Run
+from zoo.generating import generate, masks_folder
 from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
 from zoo_cli.output import print_json
@@ -45,6 +42,11 @@ from zoo_cli.user import runs_option
     metavar="STEPS",
     help="Instead of -n single images, -n rows of STEPS images from one latent to another.",
 )
+@click.option(
+    "--to-seed",
+    type=click.IntRange(0, LARGEST_SEED),
+    help="With --interpolate, end each row at the image that this seed gives in its place.",
+)
 @click.option("--step", type=int, help="Snapshot to use instead of the final generator.")
 @click.option(
     "--format",
@@ -64,6 +66,7 @@ def command(
     class_name: str | None,
     truncation: float,
     steps: int | None,
+    to_seed: int | None,
     step: int | None,
     form: str,
     parent: Path,
@@ -81,51 +84,24 @@ def command(
     found = find_run(run, parent)
     folder = folder or Path(f"generated-seed{seed}")
     rows = count or (8 if steps else 64)
-    _refuse_overwriting(folder, rows * (steps or 1))
-    _refuse_overwriting(_masks_of(folder), rows * (steps or 1))
-    labels = _labels(found, class_name, rows)
-    step = found.snapshot_step(step)
-    data = found.read_mapping(found.data_path)
-    generator = _generator(found, step)
-    from zoo.data.export import as_source, write_masks
-    from zoo.data.intensity import Intensity
-
-    dtype = Intensity.from_facts(data.get("intensity") or {}).stored_dtype.name
-    chosen: dict[str, Any] = {"labels": labels, "seed": seed, "truncation": truncation}
-    images = _made(generator, rows, steps, chosen | {"dtype": dtype})
-    facts = _facts(found) | {"step": step, "seed": seed, "truncation": truncation}
-    facts |= {"class": class_name} if class_name else {}
-    facts |= {"interpolation": {"rows": rows, "steps": steps}} if steps else {}
-    if getattr(generator, "masked", False):
-        write_masks(images[..., -1], _masks_of(folder), data, facts=facts)
-        images = images[..., :-1]
-    paths = _write(as_source(images, data), folder, facts, form, data.get("pixel_size_um"))
-    if steps:
-        _write_sheet(images, folder, steps)
+    for written in (folder, masks_folder(folder)):
+        _refuse_overwriting(written, rows * (steps or 1))
+    made = generate(
+        found,
+        rows,
+        seed=seed,
+        class_name=class_name,
+        truncation=truncation,
+        interpolate=steps,
+        to_seed=to_seed,
+        step=step,
+    )
+    paths = made.write(folder, form)
     if as_json:
         files = [str(path) for path in paths]
-        print_json({**facts, "folder": str(folder), "files": files})
+        print_json({**made.facts, "folder": str(folder), "files": files})
     else:
         click.echo(folder)
-
-
-def _masks_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}-masks")
-
-
-def _made(generator: Any, rows: int, steps: int | None, chosen: dict[str, Any]) -> Any:
-    if steps is None:
-        return generator.sample(rows, **chosen)
-    from zoo.gan.latents import interpolation
-
-    return interpolation(generator, rows, steps, **chosen)
-
-
-def _write_sheet(images: Any, folder: Path, columns: int) -> None:
-    from zoo.runs import write_bytes
-    from zoo.runs.pictures import grid_png
-
-    write_bytes(folder / "interpolation.png", grid_png(images, columns))
 
 
 def _refuse_overwriting(folder: Path, count: int) -> None:
@@ -134,55 +110,3 @@ def _refuse_overwriting(folder: Path, count: int) -> None:
     names = (f"{number:05d}.{ending}" for number in range(count) for ending in endings)
     if taken := next((name for name in names if name in present), None):
         raise UsageError(f"{folder} already holds {taken}; choose another --out")
-
-
-def _labels(run: Run, class_name: str | None, count: int) -> list[int] | None:
-    if class_name is None:
-        return None
-    names = [str(name) for name in run.manifest.get("class_names") or []]
-    if not names:
-        generator = run.recipe.get("generator")
-        raise UsageError(f"{generator} in {run.name} knows no classes; leave out --class")
-    if class_name in names:
-        return [names.index(class_name)] * count
-    close = difflib.get_close_matches(class_name, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"no class {class_name!r}; choose from {', '.join(names)}{hint}")
-
-
-def _generator(run: Run, step: int) -> Any:
-    from zoo.device import configure
-
-    configure()
-    from zoo.gan import load_run
-
-    return load_run(run, step=step)
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    manifest = run.manifest
-    dataset = manifest.get("dataset") or {}
-    return {
-        "run": run.path.resolve().name,
-        "generator": run.recipe.get("generator"),
-        "trained_on": dataset.get("name"),
-        "zoo": (manifest.get("versions") or {}).get("zoo"),
-        "use": USE,
-    }
-
-
-def _write(
-    images: Any, folder: Path, facts: dict[str, Any], form: str, pixel_size: Any
-) -> list[Path]:
-    from zoo.data.export import write_synthetic
-    from zoo.progress import progress
-
-    paths = []
-    with progress("Writing", len(images), "images") as advance:
-        for number in range(len(images)):
-            one = images[number : number + 1]
-            paths += write_synthetic(
-                one, folder, facts=facts, start=number, form=form, pixel_size=pixel_size
-            )
-            advance(1)
-    return paths

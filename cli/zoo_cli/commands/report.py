@@ -15,8 +15,8 @@ from zoo_cli.user import runs_option
 def command(run: str, parent: Path, show: bool) -> None:
     """Rebuild the report of RUN from its folder and print where it is.
 
-    RUN is a path, a name or a number such as 3. The figures and MODEL_CARD.md are rebuilt too;
-    nothing is measured again.
+    RUN is a path, a name or a number such as 3. Figures (SVG, PDF), tables (CSV, LaTeX),
+    references.bib and MODEL_CARD.md are rebuilt too; nothing is measured again.
     """
     from zoo.report import build
 

@@ -95,7 +95,7 @@ def _delete(run: Run) -> None:
 def _details(run: Run) -> dict[str, Any]:
     manifest = run.manifest
     evaluation = run.read_mapping(run.evaluation_path)
-    kept = ("device", "jit", "seeds", "versions", "dataset", "timings", "ended")
+    kept = ("device", "jit", "seeds", "versions", "dataset", "timings", "ended", "pulled")
     files = {"report": run.report_path, "model_card": run.card_path, "log": run.log_path}
     return {
         **{key: value for key, value in summary(run).items() if key != "headline"},

@@ -25,7 +25,7 @@ def zoo_generators() -> Iterator[zoo.Generator]:
         "hinge-gan",
         "zoo_generators.hinge_gan.model:HingeGAN",
         "DCGAN with the hinge loss and spectral normalisation",
-        paper="arXiv:1802.05957",
+        paper="arXiv:1802.05957 arXiv:1705.02894",
         licence="MIT",
         multiple_of=1,
         sides=(16, 1024),

@@ -197,17 +197,14 @@ class StyleGANLite(GAN):
         """What a step draws: a row of latents for each layer, of two latents with style mixing."""
         drawn: dict[str, Tensor] = super().training_inputs(n, part=part)
         first = drawn["latents"]
-        second = self._normal((n, self.latent_dim), SECOND, part)
+        second = self.normal((n, self.latent_dim), stream=SECOND, part=part)
         u = self.uniform((n, 2), stream=CROSSOVER, part=part)
         crossover = 1 + tf.cast(u[:, 1] * (self.style_layers - 1), "int32")
         crossover = tf.where(u[:, 0] < self.mixing, crossover, self.style_layers)
         drawn["latents"] = mixed(first, second, crossover, self.style_layers)
         if self.path_weight:
-            drawn["directions"] = self._normal((n, *self.image_shape), DIRECTIONS, part)
+            drawn["directions"] = self.normal((n, *self.image_shape), stream=DIRECTIONS, part=part)
         return drawn
-
-    def _normal(self, shape: tuple[Any, ...], stream: int, part: int) -> Tensor:
-        return tf.random.stateless_normal(shape, self.noise_seed(stream, part), alg="philox")
 
     def generator_penalty(self, parameters: Any, state: Any, named: Any) -> Tensor:
         """The path-length penalty of `path_penalty`, weighted."""

@@ -56,6 +56,24 @@ def fleiss_kappa(counts: npt.ArrayLike) -> float:
     return (float(agreeing.mean()) - expected) / (1 - expected)
 
 
+def cohen_kappa(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """Agreement beyond chance of two (Cohen 1960, Educ. Psychol. Meas. 20:37).
+
+    Args:
+        one: (items,) category of each item.
+        other: (items,) what the other one says of the same items.
+
+    Raises:
+        zoo.errors.NotComputed: If both give every item the same category, where κ is 0 / 0.
+    """
+    first, second = np.asarray(one), np.asarray(other)
+    kinds = np.union1d(first, second)
+    shares = [(first == kind).mean() * (second == kind).mean() for kind in kinds]
+    if (expected := float(sum(shares))) == 1:
+        raise NotComputed("every answer is the same, so that chance agrees as well")
+    return (float((first == second).mean()) - expected) / (1 - expected)
+
+
 @dataclass(frozen=True)
 class Crossed:
     """Mean accuracy of readers who all read the same images.

@@ -24,7 +24,7 @@ STEPS = 8
 MIXED = 5
 
 
-def publish(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+def write_products(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     """Write `generator.keras`, `generated/` and the pictures that the report shows.
 
     Args:
