@@ -81,6 +81,12 @@ def test_a_trained_generator_is_three_lines_of_python(finished):
     assert not np.array_equal(first.get_weights()[0], last.get_weights()[0])
 
 
+def test_a_generator_loaded_from_a_run_does_not_judge_with_an_untrained_discriminator(finished):
+    gan = zoo.load("run", finished.path)
+    with pytest.raises(UsageError, match="has no trained discriminator"):
+        gan.score(gan.sample(2))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_stopped_in_any_stage_resumes_to_the_same_weights(
     tmp_path, finished, monkeypatch, number
