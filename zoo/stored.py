@@ -24,12 +24,15 @@ def load_images(recipe: Recipe, name: str, **changes: Any) -> ImageSet:
     return load_data(name, multiple_of=multiple_of, **settings)
 
 
-def images_of(run: Run, *, data: str | None = None, **changes: Any) -> ImageSet:
+def images_of(
+    run: Run, *, data: str | None = None, offline: bool = False, **changes: Any
+) -> ImageSet:
     """The images that a run was trained on, with their splits.
 
     Args:
         run: Its recipe says how they are read.
         data: Another dataset, read in the same way.
+        offline: Never use the network, whatever the recipe says.
         **changes: Settings to read them by instead.
 
     Raises:
@@ -37,7 +40,8 @@ def images_of(run: Run, *, data: str | None = None, **changes: Any) -> ImageSet:
             something is changed.
     """
     recipe = Recipe.from_dict(run.recipe)
-    images = load_images(recipe, data or recipe.data, **changes)
+    stay = {"offline": True} if offline else {}
+    images = load_images(recipe, data or recipe.data, **{**changes, **stay})
     if not (data or changes):
         check_unchanged(run, images)
     return images
