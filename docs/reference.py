@@ -49,6 +49,11 @@ PICTURES = {
         "Generated blood smears, each row with its kind of white cell",
         "Eosinophils, lymphocytes, monocytes, neutrophils, a row each.",
     ),
+    "dcgan.simulated-64": (
+        "images/dcgan-simulated.png",
+        "Generated nuclei: round to oval, some torn, on black",
+        "The first 36 images of seed 0.",
+    ),
     "dcgan.bbbc038-small-64": (
         "images/dcgan-small.png",
         "Generated nuclei: round, oval and bean-shaped, most of them dim",

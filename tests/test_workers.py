@@ -55,18 +55,24 @@ def weights(of_run):
         return [stored[name] for name in sorted(stored.files) if name != "facts"]
 
 
-def test_two_workers_learn_what_one_learns_with_the_same_batches(tmp_path):
-    one, two = (
-        run("dcgan", "bbbc/simulated", options=OPTIONS, workers=n, out=str(tmp_path), **SETTINGS)
-        for n in ("1", "2")
-    )
-    assert two.status == "finished"
-    assert two.report_path.is_file()
-    assert losses(one).shape == losses(two).shape == (30, 2)
-    np.testing.assert_allclose(losses(one), losses(two), atol=1e-3)
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """A run that two workers trained."""
+    out = str(tmp_path_factory.mktemp("together"))
+    return run("dcgan", "bbbc/simulated", options=OPTIONS, workers="2", out=out, **SETTINGS)
 
 
-def test_a_lost_worker_costs_only_what_came_after_the_last_checkpoint(tmp_path, started, capsys):
+def test_two_workers_learn_what_one_learns_with_the_same_batches(together, tmp_path):
+    one = run("dcgan", "bbbc/simulated", options=OPTIONS, out=str(tmp_path), **SETTINGS)
+    assert together.status == "finished"
+    assert together.report_path.is_file()
+    assert losses(one).shape == losses(together).shape == (30, 2)
+    np.testing.assert_allclose(losses(one), losses(together), atol=1e-3)
+
+
+def test_a_lost_worker_costs_only_what_came_after_the_last_checkpoint(
+    together, tmp_path, started, capsys
+):
     seen = []
 
     def lose_one(step, values):
@@ -74,14 +80,12 @@ def test_a_lost_worker_costs_only_what_came_after_the_last_checkpoint(tmp_path, 
         if step == 12:
             started[1].send_signal(signal.SIGKILL)
 
-    whole, broken = a_run(tmp_path), a_run(tmp_path)
-    workers.train_together(whole, 2)
-    started.clear()
+    broken = a_run(tmp_path)
     workers.train_together(broken, 2, logged=lose_one)
     assert len(started) == 4
     assert "worker 1 was lost (signal 9); all 2 begin again from step" in capsys.readouterr().err
     assert seen == list(range(1, 31))
-    pairs = zip(weights(whole), weights(broken), strict=True)
+    pairs = zip(weights(together), weights(broken), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
