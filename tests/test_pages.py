@@ -120,7 +120,7 @@ def test_every_block_is_closed_and_of_a_known_kind():
     for page, text in PAGES.items():
         assert "```" not in prose(page), page
         kinds = {match[2] for match in FENCE.finditer(text)}
-        assert kinds <= {"", "sh", "python", "toml", "json", "text"}, page
+        assert kinds <= {"", "sh", "python", "toml", "json", "text", "yaml", "latex"}, page
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)

@@ -161,6 +161,15 @@ def test_other_runs_and_their_data_are_not_named(run, tmp_path):
         assert b"doe" not in content, name
 
 
+def test_a_published_score_stays_comparable(run, tmp_path):
+    held = {"comparable": {"pairs": 500, "better": "lower"}, "provenance": {"pairs": ["Doe_Jane"]}}
+    found = {"metrics": [{"name": "ms_ssim_diversity", "value": 0.1, "protocol": held}]}
+    write_json(run.evaluation_path, found)
+    zoo.publish(run, to=tmp_path / "pub")
+    (score,) = json.loads((tmp_path / "pub/evaluation.json").read_text())["metrics"]
+    assert score["protocol"] == {**held, "provenance": {}}
+
+
 def test_tables_and_references_are_published_as_the_card_says(run, tmp_path):
     write_json(run.tables / "private.csv", ["x"])
     recipe = run.recipe

@@ -29,6 +29,7 @@ from zoo.publishing import sources
 from zoo.publishing.sums import SUMS, write_sums
 from zoo.runs import write_bytes, write_json
 from zoo.runs.folder import list_runs
+from zoo.stored import images_of
 from zoo.workflow import resume
 
 
@@ -121,6 +122,14 @@ def test_tables_of_a_pulled_run_are_made_here_and_readers_are_numbered(pub, pare
     assert "cmd" not in (run.tables / "scores.csv").read_text()
     assert (run.tables / "readers.csv").read_text().splitlines()[1].startswith("1 (10 only),50.0")
     assert run.references_path.is_file()
+
+
+def test_a_run_whose_images_stayed_with_their_owner_says_so(tmp_path, parent):
+    private = finished(tmp_path / "private", data=f"folder:{tmp_path}", licence="CC-BY-4.0")
+    zoo.publish(private, to=tmp_path / "pub")
+    run = zoo.pull(tmp_path / "pub", runs=parent)
+    with pytest.raises(ZooError, match="was pulled, and its training images were not published"):
+        images_of(run)
 
 
 def test_plain_keras_loads_the_network_that_was_made_here(pub, parent):

@@ -9,6 +9,7 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.errors import ZooError
 from zoo.plugins import find
+from zoo.publishing.cleaning import UNPUBLISHED
 from zoo.recipe import Recipe
 from zoo.runs import Run
 from zoo.settings import DATA_SETTINGS
@@ -37,9 +38,11 @@ def images_of(
 
     Raises:
         zoo.errors.ZooError: If the dataset is not the one that the run was trained on, unless
-            something is changed.
+            something is changed, or is that of a publisher who kept it.
     """
     recipe = Recipe.from_dict(run.recipe)
+    if not data and recipe.data.endswith(f":{UNPUBLISHED}"):
+        raise ZooError(f"{run.path} was pulled, and its training images were not published")
     stay = {"offline": True} if offline else {}
     images = load_images(recipe, data or recipe.data, **{**changes, **stay})
     if not (data or changes):

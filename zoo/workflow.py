@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo import workers
+from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.device import configure, peak_memory_mb
@@ -152,6 +153,8 @@ def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
             "discriminator": gan.discriminator.count_params(),
         },
     )
+    if not run.manifest.get("sources"):
+        note(run, "generators", "datasets")
     say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
 
 
@@ -198,6 +201,7 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     )
     weights, layer = (recipe.settings[f"inception_{key}"] for key in ("weights", "layer"))
     write_json(run.evaluation_path, score_networks(measure, weights=weights, layer=layer))
+    note(run, "metrics", "extractors")
 
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
@@ -213,6 +217,7 @@ def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
         seed=recipe.settings["seed"],
     )
     write_json(run.detection_path, detection)
+    note(run, "detectors")
 
 
 def _report(run: Run) -> None:

@@ -80,7 +80,7 @@ class Cleaner:
             return {
                 self.text(str(key)): self.value(inner)
                 for key, inner in value.items()
-                if key not in NAMING and key not in self.names
+                if not _names(key, inner) and key not in self.names
             }
         if isinstance(value, (list, tuple)):
             return [self.value(inner) for inner in value if not _is_of_a_group(inner)]
@@ -99,6 +99,11 @@ def _without_path(found: re.Match[str]) -> str:
 def _path_schemes() -> frozenset[str]:
     entries = registry().usable("datasets")
     return frozenset(entry.name for entry in entries if entry.record.scheme == "path")
+
+
+def _names(key: str, value: Any) -> bool:
+    """Whether a key's value names something; a number of pairs of a protocol does not."""
+    return key in NAMING and not (key == "pairs" and isinstance(value, int))
 
 
 def _is_of_a_group(value: Any) -> bool:
