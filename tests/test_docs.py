@@ -67,6 +67,23 @@ def test_a_generator_of_the_page_is_trained_by_the_loop(records, name):
     assert gan.sample(3).shape == (3, 32, 40, 1)
 
 
+def test_the_clipped_critic_of_the_page_is_clipped_after_each_of_its_updates(records):
+    gan = records["mygan-clipped"].load()((32, 32, 1), **SMALL)
+    gan.compile(batch_size=2, n_critic=2, clip=0.003)
+    sizes = []
+    judged = gan.discriminator.trainable_variables
+    apply = gan.d_optimizer.apply
+
+    def watched(*arguments):
+        apply(*arguments)
+        sizes.extend(float(np.abs(weight.numpy()).max()) for weight in judged)
+
+    gan.d_optimizer.apply = watched
+    gan.train_step(np.zeros((4, 32, 32, 1), np.uint8))
+    assert len(sizes) == 2 * len(judged)
+    assert max(sizes) <= np.float32(0.003)
+
+
 def test_the_three_lines_of_the_page_check_every_generator(package, records, monkeypatch):
     checked = []
     monkeypatch.setattr("zoo.testing.check_generator", lambda record, **_: checked.append(record))

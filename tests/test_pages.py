@@ -8,6 +8,7 @@ test_trackers_page.py, those of the pages on other kinds of plugins in test_kind
 README in test_readme.py.
 """
 
+import importlib.util
 import json
 import re
 import shlex
@@ -44,6 +45,13 @@ SMALLER = {
     "docs/detection.md": {', "small-cnn"], n=200': "], n=24, repeats=1, robust=False, curve=False"},
     "docs/howto/app.md": {"kimg=20": "kimg=0.05"},
     "docs/howto/class-conditional.md": {"kimg=20": "kimg=0.05"},
+    "docs/howto/studies.md": {
+        "generators: [dcgan, lsgan]": "generators: [dcgan]",
+        "seeds: [0, 1, 2]": "seeds: [0]",
+        "  - name: plain\n": "",
+        "learning_rate: 1.0e-4": "width: 4",
+        "kimg: 20": "steps: 2\n  eval: false",
+    },
     "docs/utility.md": {
         'classifiers=["resnet50"], seeds=3': 'classifiers=["logistic"], seeds=1, n=40',
         "steps=800": "steps=2, seeds=1, n=40",
@@ -120,7 +128,7 @@ def test_every_block_is_closed_and_of_a_known_kind():
     for page, text in PAGES.items():
         assert "```" not in prose(page), page
         kinds = {match[2] for match in FENCE.finditer(text)}
-        assert kinds <= {"", "sh", "python", "toml", "json", "text", "yaml", "latex"}, page
+        assert kinds <= {"", "sh", "python", "toml", "json", "latex", "text", "yaml"}, page
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
@@ -144,6 +152,14 @@ def test_a_command_of_a_page_is_understood(page, command, tmp_path, monkeypatch)
     if path == "cli run" and not (given.get("resume") or {"FILE", *INVENTED} & set(words)):
         result = CliRunner().invoke(cli, [*words, "--dry-run"])
         assert result.exit_code == 0, result.exception or result.output
+
+
+def test_the_study_of_a_page_resolves(tmp_path):
+    path = tmp_path / "nuclei.yaml"
+    path.write_text(blocks("docs/howto/studies.md", "yaml")[0])
+    result = CliRunner().invoke(cli, ["study", str(path), "--dry-run", "--json"])
+    assert result.exit_code == 0, result.exception
+    assert len(json.loads(result.stdout)) == 2 * 3 * 2
 
 
 def quick(words):
@@ -222,7 +238,16 @@ def answers(folder):
         (folder / f"answers-{reader}.json").write_text(json.dumps(held))
 
 
+def study(folder):
+    """The study of the page, as one short training."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("studies need ray")
+    page = "docs/howto/studies.md"
+    (folder / "nuclei.yaml").write_text(smaller(page, blocks(page, "yaml")[0]))
+
+
 NEEDED = {
+    "docs/howto/studies.md": study,
     "docs/scores.md": lambda folder: [
         pictures(folder / side, seed, [f"{i}.png" for i in range(40)])
         for seed, side in enumerate(("real", "fake"))

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("keras", "keras_cv", "numpy", "scipy", "sklearn", "tensorflow", "tensorflow_datasets")
+HEAVY = (
+    *("keras", "keras_cv", "numpy", "ray", "scipy", "sklearn", "tensorflow"),
+    "tensorflow_datasets",
+)
 PROBE = f"""
 import atexit, os, sys
 import zoo.plugins
@@ -42,6 +45,7 @@ def probe(*args, **environ):
         "run dcgn --data bbbc/simulated",
         "check dcgn",
         "new dcgan --kind generator",
+        "study two-step --dry-run",
     ],
 )
 def test_discovering_plugins_imports_no_framework(command):
@@ -62,6 +66,8 @@ def test_discovering_plugins_imports_no_framework(command):
         "turing make -h",
         "turing score -h",
         "completion bash",
+        "study -h",
+        "study --list",
     ],
 )
 def test_help_imports_no_framework(command):

@@ -42,6 +42,7 @@ __all__ = [
     "run",
     "score",
     "segment",
+    "study",
     "turing",
     "utility",
 ]
@@ -239,6 +240,29 @@ def score(real: Any, fake: Any, **settings: Any) -> dict[str, Any]:
     from zoo.evaluation.pair import score
 
     return score(real, fake, **settings)
+
+
+def study(design: Any, **settings: Any) -> dict[str, Any]:
+    """Carry out what a study lacks, as `zoo study STUDY` does.
+
+    Args:
+        design: A study's YAML file, or the name of a study that comes with zoo.
+        **settings: `out=` its folder, `studies/NAME` by default; `cpus=` of this machine, all by
+            default; `ray_address=` of a cluster. Ray that this process has started is used.
+
+    Returns:
+        What `leaderboard.json` holds: `cells`, each with `status` and `reason`; `groups`, with the
+        mean over seeds of each number; `rankings`.
+
+    Raises:
+        zoo.errors.UsageError: If the file has an unknown key, name or value; nothing has begun.
+        zoo.errors.ZooError: If Ray is not installed, or another process holds the folder. A cell
+            that fails raises nothing.
+        zoo.errors.Interrupted: On Ctrl-C or SIGTERM; the same call continues.
+    """
+    from zoo.studies.driver import study
+
+    return study(design, **settings)
 
 
 def publish(run: Any, *, to: Any, **settings: Any) -> dict[str, Any]:

@@ -108,6 +108,14 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return value or {}
 
 
+def number_as_text(facts: Mapping[Any, Any]) -> str:
+    """One line on the first value that is meant as a number, such as `2e-4`, and read as text."""
+    for key, value in facts.items():
+        if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
+            return f"YAML reads {key}: {value} as text; write {_as_number(value)}"
+    return ""
+
+
 def parse_recipe(name: str, facts: Any, source: str) -> NamedRecipe:
     """A recipe from what YAML or a plugin holds.
 
@@ -135,10 +143,7 @@ def _fault(facts: Any) -> str:
     for key in ("generator", "data"):
         if not isinstance(facts.get(key), str):
             return f"{key} is missing, or is no text"
-    for key, value in {**facts, **(facts.get("options") or {})}.items():
-        if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
-            return f"YAML reads {key}: {value} as text; write {_as_number(value)}"
-    return ""
+    return number_as_text({**facts, **(facts.get("options") or {})})
 
 
 def _from_file(path: Path) -> Iterator[NamedRecipe]:

@@ -1,9 +1,8 @@
 """One run from its recipe to its report: data, training, samples, measurements, detection."""
 
-import platform
 import sys
+from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,22 @@ from zoo import workers
 from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
+from zoo.described import dataset_facts, describe_data, describe_session
 from zoo.device import configure, peak_memory_mb
 from zoo.errors import UsageError
 from zoo.plugins import find, records
-from zoo.products import SHOWN, write_products
+from zoo.products import write_products
 from zoo.recipe import Recipe, resolve
-from zoo.runs import Run, write_bytes, write_json
+from zoo.runs import Run, write_json
 from zoo.runs.folder import check_parent
-from zoo.runs.pictures import grid_png
 from zoo.runs.signals import terminate_as_interrupt
-from zoo.runs.stages import Stages, now, say, status_kept
+from zoo.runs.stages import Stages, now, status_kept
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import requested, tracking
 from zoo.training import Logged, compiled, follow, train
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
+STAGES = ("training", "evaluation", "detection")
 
 
 def run(generator: str, data: str | None = None, **settings: Any) -> Run:
@@ -36,8 +36,20 @@ def run(generator: str, data: str | None = None, **settings: Any) -> Run:
     return run_recipe(resolve(generator, data, settings=settings, options=options, origin="call"))
 
 
-def run_recipe(recipe: Recipe) -> Run:
+def run_recipe(
+    recipe: Recipe,
+    *,
+    folder: Path | None = None,
+    until: str | None = None,
+    detectors: Sequence[str] | None = None,
+) -> Run:
     """Carry out a recipe in a new run folder.
+
+    Args:
+        recipe: What to run.
+        folder: Of the run; by default the next one in the recipe's `out`.
+        until: The one of `STAGES` after which to pause; `resume` goes on. By default the last.
+        detectors: Names of the detectors to measure; `DETECTORS` by default.
 
     Raises:
         zoo.errors.ZooError: If something known fails; the run folder says what.
@@ -50,26 +62,35 @@ def run_recipe(recipe: Recipe) -> Run:
     images = load_images(recipe, name)
     follow(recipe, images)
     gan = compiled(recipe, images)
-    run = Run.create(Path(settings["out"]), recipe.generator, name)
+    run = Run(folder) if folder else Run.create(Path(settings["out"]), recipe.generator, name)
     asked = recipe.data
     if name != asked:
         recipe = recipe.with_data(name, f"{asked}: {fallback}" if fallback else asked)
-    run.write_recipe(recipe.to_dict())
+    # The recipe, which makes a folder a run, comes last: killed before it, nothing has begun.
     run.update_manifest(
         status="running",
         started=now(),
         seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
-        dataset=_dataset_facts(images, asked=asked, fallback=fallback),
+        dataset=dataset_facts(images, asked=asked, fallback=fallback),
     )
-    return _carry_out(run, recipe, images, gan, device)
+    run.write_recipe(recipe.to_dict())
+    return _carry_out(run, recipe, images, gan, device, until, detectors)
 
 
-def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    recipe: Recipe | None = None,
+    until: str | None = None,
+    detectors: Sequence[str] | None = None,
+) -> Run:
     """Continue a run where it stopped; a finished one is returned as it is.
 
     Args:
         path: The run folder.
         recipe: The run's recipe with other settings that do not shape its weights.
+        until: As of `run_recipe`.
+        detectors: As of `run_recipe`.
 
     Raises:
         zoo.errors.ZooError: If the dataset is not the one that the run began with.
@@ -85,7 +106,7 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     images = load_images(recipe, recipe.data)
     check_unchanged(run, images)
     follow(recipe, images)
-    return _carry_out(run, recipe, images, compiled(recipe, images), device)
+    return _carry_out(run, recipe, images, compiled(recipe, images), device, until, detectors)
 
 
 def _configure(recipe: Recipe) -> str:
@@ -103,65 +124,54 @@ def _configure(recipe: Recipe) -> str:
     return device
 
 
-def _carry_out(run: Run, recipe: Recipe, images: ImageSet, gan: Any, device: str) -> Run:
+def _carry_out(
+    run: Run,
+    recipe: Recipe,
+    images: ImageSet,
+    gan: Any,
+    device: str,
+    until: str | None,
+    detectors: Sequence[str] | None,
+) -> Run:
     told = tracking(run, recipe.settings["track"])
     with run.lock(), terminate_as_interrupt(), told as trackers, status_kept(run):
         run.write_recipe(recipe.to_dict())
-        _describe(run, gan, images, device)
+        describe_session(run, gan, images, device)
         stages = Stages(run)
         with stages("data"):
-            _describe_data(run, images)
+            describe_data(run, images)
         trackers.run_started()
-        with stages("training"):
-            _train(run, recipe, images, gan, trackers.logged)
-        with stages("sampling"):
-            write_products(run, recipe, images, gan)
-        if recipe.settings["eval"]:
+        _train_and_sample(run, recipe, images, gan, stages, trackers.logged)
+        measured = STAGES[1 : STAGES.index(until) + 1 if until else None]
+        if recipe.settings["eval"] and "evaluation" in measured:
             with stages("evaluation"):
                 _evaluate(run, recipe, images, gan)
+        if recipe.settings["eval"] and "detection" in measured:
             with stages("detection"):
-                _detect(run, recipe, images, gan)
+                _detect(run, recipe, images, gan, DETECTORS if detectors is None else detectors)
+        if until:
+            run.update_manifest(status="interrupted", reason=f"paused after {until}", ended=now())
+            return run
         run.update_manifest(status="finished", reason=None, ended=now(), timings=stages.seconds)
         with stages("report"):
             _report(run)
     return run
 
 
-def _describe_data(run: Run, images: ImageSet) -> None:
-    parts = zip(images.groups.tolist(), images.parts.tolist(), strict=True)
-    write_json(run.data_path, {**images.provenance, "part_of_group": dict(parts)})
-    shown = images.split("train")
-    write_bytes(run.sample_path("real"), grid_png(shown.spread(SHOWN)[:], 8))
+def _train_and_sample(
+    run: Run, recipe: Recipe, images: ImageSet, gan: Any, stages: Stages, logged: Logged
+) -> None:
+    from zoo.gan.checkpoint import restore_checkpoint
 
-
-def _describe(run: Run, gan: Any, images: ImageSet, device: str) -> None:
-    session = {"began": now(), "device": device, "jit": gan.jit, "versions": _versions()}
-    sessions = [*run.manifest.get("sessions", []), session]
-    if sessions[0]["versions"] != session["versions"]:
-        say(run, "warning: other versions than the run began with; weights may differ")
-    run.update_manifest(
-        **{key: sessions[0][key] for key in ("device", "jit", "versions")},
-        sessions=sessions,
-        image_shape=list(images.shape[1:]),
-        class_names=list(images.class_names),
-        class_shares=_class_shares(images) if gan.classes else None,
-        loss=gan.loss_name,
-        equilibrium=dict(gan.equilibrium),
-        micro_batch=gan.micro_batch,
-        parameters={
-            "generator": gan.generator.count_params(),
-            "discriminator": gan.discriminator.count_params(),
-        },
-    )
-    if not run.manifest.get("sources"):
-        note(run, "generators", "datasets")
-    say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
-
-
-def _class_shares(images: ImageSet) -> list[float]:
-    labels = images.split("train").labels
-    counts = np.bincount(np.asarray(labels), minlength=len(images.class_names))
-    return [float(share) for share in counts / max(counts.sum(), 1)]
+    if gan.classes:
+        gan.class_shares = np.asarray(run.manifest["class_shares"])
+    if run.manifest.get("sampled") and restore_checkpoint(gan, run.checkpoints):
+        return
+    with stages("training"):
+        _train(run, recipe, images, gan, logged)
+    with stages("sampling"):
+        write_products(run, recipe, images, gan)
+    run.update_manifest(sampled=True)
 
 
 def _train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) -> None:
@@ -204,15 +214,15 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     note(run, "metrics", "extractors")
 
 
-def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
+def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any, detectors: Sequence[str]) -> None:
     from zoo.evaluation.detection import detect
 
-    if run.detection_path.is_file():
+    if run.detection_path.is_file() or not detectors:
         return
     detection = detect(
         images,
         sampler(gan, images),
-        detectors=[record for record in records("detectors") if record.name in DETECTORS],
+        detectors=[record for record in records("detectors") if record.name in detectors],
         snapshots=snapshot_samplers(run, images),
         seed=recipe.settings["seed"],
     )
@@ -224,19 +234,3 @@ def _report(run: Run) -> None:
     from zoo.report import build
 
     build(run)
-
-
-def _dataset_facts(images: ImageSet, *, asked: str, fallback: str) -> dict[str, Any]:
-    stated = {key: images.provenance.get(key) for key in ("licence", "homepage", "citation")}
-    return {
-        "name": images.name,
-        "asked": asked,
-        "fallback_reason": fallback or None,
-        "fingerprint": images.fingerprint,
-        **stated,
-    }
-
-
-def _versions() -> dict[str, str]:
-    packages = ("zoo", "keras", "tensorflow", "numpy", "scikit-learn")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -27,6 +27,7 @@ class Number:
         section: `scores`, `detection`, `memorisation`, `utility` or `segmentation`.
         value: The number.
         ratio: Over its floor, if it has one.
+        floor: The same number of real images against real images, if there is one.
         comparable: What its protocol card says must be equal.
     """
 
@@ -34,6 +35,7 @@ class Number:
     section: str
     value: float
     ratio: float | None = None
+    floor: float | None = None
     comparable: Mapping[str, Any]
 
 
@@ -57,7 +59,7 @@ def compare_runs(runs: Sequence[Run], *, metrics: Sequence[str] = ()) -> dict[st
     """
     if len({run.path.resolve() for run in runs}) < 2:
         raise UsageError("two runs at least are needed to compare")
-    found = [{number.name: number for number in _numbers(run)} for run in runs]
+    found = [{number.name: number for number in numbers_of(run)} for run in runs]
     names = list(dict.fromkeys(name for numbers in found for name in numbers))
     if unmeasured := [name for name in metrics if name not in names]:
         raise UsageError(
@@ -72,13 +74,15 @@ def compare_runs(runs: Sequence[Run], *, metrics: Sequence[str] = ()) -> dict[st
     return {"runs": described, "sets": sets, "rows": rows}
 
 
-def _numbers(run: Run) -> Iterator[Number]:
+def numbers_of(run: Run) -> Iterator[Number]:
+    """What was measured of a run."""
     for metric in run.read_mapping(run.evaluation_path).get("metrics") or []:
         yield Number(
             name=metric["name"],
             section="scores",
             value=metric["value"],
             ratio=metric.get("ratio"),
+            floor=metric.get("floor"),
             comparable=_comparable(metric),
         )
     detection = run.read_mapping(run.detection_path)

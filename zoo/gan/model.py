@@ -50,6 +50,7 @@ class GAN(keras.Model):  # type: ignore[misc]
 
     augmentable = True
     masked = False  # whether the last channel is a mask
+    generator_only = False  # whether the discriminator's weights are not those of the training
     penalises_generator = False  # whether `generator_penalty` is there
 
     def __init__(
@@ -462,8 +463,11 @@ class GAN(keras.Model):  # type: ignore[misc]
             labels: Their classes (n,), for a conditional discriminator.
 
         Raises:
-            zoo.errors.UsageError: If it is conditional and there are no labels.
+            zoo.errors.UsageError: If it is conditional and there are no labels, or this GAN was
+                loaded from a run, whose snapshots hold the generator only.
         """
+        if self.generator_only:
+            raise UsageError("score: a GAN that was loaded from a run has no trained discriminator")
         if self.classes and labels is None:
             raise UsageError(f"{type(self).__name__} is conditional: its images need labels")
         unit = to_unit_range(images)

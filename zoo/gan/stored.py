@@ -31,7 +31,7 @@ def build(recipe: Recipe, image_shape: tuple[int, ...], classes: int = 0) -> GAN
 
 
 def load_run(run: Run, *, step: int | None = None) -> GAN:
-    """The averaged generator of a run, ready for `sample`.
+    """The averaged generator of a run, ready for `sample`, without its discriminator.
 
     Args:
         run: A run that has stored a snapshot.
@@ -47,6 +47,7 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
     if gan.classes and manifest.get("class_shares"):
         gan.class_shares = np.asarray(manifest["class_shares"])
     set_snapshot(gan, run, chosen)
+    gan.generator_only = True
     return gan
 
 

@@ -122,7 +122,7 @@ def _detector(row: Mapping[str, Any]) -> Line:
 def _confusion(row: Mapping[str, Any]) -> str:
     if not row.get("confusion"):
         return ""
-    seeds = f"{row['seeds']} seeds together: " if row.get("seeds") else ""
+    seeds = f"{row['seeds']} seeds together: " if (row.get("seeds") or 0) > 1 else ""
     real, fake = (
         f"{count(called[0])} called real, {count(called[1])} called generated"
         for called in row["confusion"]
@@ -142,7 +142,7 @@ def controls(contents: Contents) -> Table:
         "Real against real and shuffled labels must be at chance, or something leaks; real against "
         "noise must be found, or 50 % would mean nothing."
     )
-    title = "Controls: can the table of detectors be believed?"
+    title = "Controls of the table of detectors"
     return Table("controls", title, caption, (Column("Detector", left=True), *columns), lines)
 
 

@@ -30,8 +30,7 @@ class Run:
     @classmethod
     def create(cls, parent: Path, generator: str, data: str) -> "Run":
         """Make a folder with the next free number under `parent`."""
-        names = (file_name(generator, longest=40), file_name(_short(data), longest=40))
-        return cls.named(parent, "-".join(names))
+        return cls.named(parent, _words(generator, data))
 
     @classmethod
     def named(cls, parent: Path, words: str) -> "Run":
@@ -257,6 +256,15 @@ def list_runs(parent: Path) -> list[Run]:
         return []
     found = (Run(path) for path in sorted(parent.iterdir()) if re.match(r"\d{5}-", path.name))
     return [run for run in found if run.recipe_path.is_file()]
+
+
+def folder_name(number: int, generator: str, data: str) -> str:
+    """What a run's folder is called, such as `00003-dcgan-bbbc-simulated`."""
+    return f"{number:05d}-{_words(generator, data)}"
+
+
+def _words(generator: str, data: str) -> str:
+    return f"{file_name(generator, longest=40)}-{file_name(_short(data), longest=40)}"
 
 
 def _next_number(parent: Path) -> int:

@@ -1,0 +1,1 @@
+"""Many runs at once: generators × datasets × options × seeds, on Ray."""
