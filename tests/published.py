@@ -92,3 +92,31 @@ def memorisation(flagged=()):
         "limits": "Distance tests alone prove nothing.",
         "protocol": {"comparable": comparable, "provenance": {"machine": "jupiter"}},
     }
+
+
+def readers():
+    """What turing.json holds, of one reader who guessed."""
+    half = {"value": 0.5, "n": 10, "interval": [0.24, 0.76]}
+    row = {
+        "reader": "who-1",
+        "role": "keeper of the Tardis",
+        "started": "2026-01-01T00:00:00+00:00",
+        "finished": None,
+        "complete": False,
+        "answered": 10,
+        "accuracy": half,
+        "p_guessing": 1.0,
+        "generated_recognised": half,
+        "real_recognised": half,
+        "realism": {"real": {"mean": 3.0, "sd": 1.0}, "generated": {"mean": 2.5, "sd": 1.0}},
+        "median_seconds": 2.0,
+    }
+    whole = dict.fromkeys(("pooled", "equivalence", "agreement", "realism"))
+    return {
+        "verdict": "not computed",
+        "readers": [row],
+        **whole,
+        "not_computed": [{"name": "numbers of all readers together", "reason": "one stopped"}],
+        "limits": "Readers were few.",
+        "protocol": {"comparable": {}, "provenance": {}},
+    }

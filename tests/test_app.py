@@ -22,6 +22,7 @@ from zoo.claims import NOTICE
 from zoo.evaluation.kept import image_facts, keep
 from zoo.evaluation.trial import Material
 from zoo.generating import generate
+from zoo.recipe import resolve
 from zoo.runs import Run, write_json
 
 PAGE = Path(made.__file__).with_name("main.py")
@@ -98,6 +99,18 @@ def test_the_newest_run_comes_first_and_another_can_be_chosen(run, monkeypatch):
     app.selectbox(key="dataset").set_value("bbbc/simulated").run()
     assert app.subheader[0].value == r"dcgan on bbbc\/simulated"
     assert page(monkeypatch, run.path.parent, "0").subheader[0].value.endswith("simulated")
+
+
+def test_a_run_of_another_folder_is_shown_also_where_one_here_has_its_name(
+    run, monkeypatch, tmp_path
+):
+    other = make_run(tmp_path / "pulled", data="blood-cells")
+    assert other.name == run.name
+    app = page(monkeypatch, run.path.parent, str(other.path))
+    assert "blood" in app.subheader[0].value
+    assert str(other.path) in app.selectbox("run").value
+    app = app.selectbox("run").set_value(run.name).run()
+    assert "bbbc" in app.subheader[0].value
 
 
 @pytest.mark.parametrize(
@@ -311,6 +324,21 @@ def test_a_file_of_another_compression_than_the_training_images_is_warned_of(
     file = ("real.png", png(textures(20)(1, 3)[0]), "image/png")
     app.file_uploader[0].set_value(file).run()
     assert "compression alone may decide" in said(app.warning)
+
+
+def test_a_held_out_image_is_never_downloaded_and_must_be_of_the_same_data(
+    run, detectors, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("zoo.data.fetching.fetch", lambda *_: pytest.fail("it was downloaded"))
+    shutil.copytree(detectors, run.detectors)
+    recipe = resolve("dcgan", "bbbc", settings={"image_size": 16, "data_options": "images=80"})
+    run.write_recipe(recipe.to_dict())  # as nobody's own run has it, but a stranger's may
+    run.update_manifest(dataset={"name": "bbbc", "fingerprint": "f" * 64})
+    app = page(monkeypatch, run.path.parent, screen="Real or generated?")
+    app.radio[0].set_value("A held-out real image").run()
+    assert len(app.error) == 1
+    assert "bbbc changed since" in app.error[0].value
 
 
 # Words

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from published import STEP, finished, memorisation
+from published import STEP, finished, memorisation, readers
 from zoo_cli.commands.publish import command
 
 import zoo
@@ -82,7 +82,8 @@ def test_the_card_says_what_it_is_for_and_its_pictures_are_there(made, tmp_path)
     text = (tmp_path / "pub" / "README.md").read_text()
     assert claims.has_notice(text)
     assert claims.forbidden(text) == []
-    assert made.card_path.read_text().split("\n## ")[-1] in text
+    last = made.card_path.read_text().split("\n## ")[-1]
+    assert last.replace(", on CPU of jupiter", "").strip() in text
     pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
     assert "samples/00000008.png" in pictures
     assert all((tmp_path / "pub" / name).is_file() for name in pictures)
@@ -151,10 +152,47 @@ def test_no_path_no_file_name_and_no_machine_is_published(tmp_path):
     assert stated["splits"]["train"]["images"] == 30
 
 
-def test_readers_are_not_named(run, tmp_path):
-    write_json(run.turing_path, {"verdict": "x", "readers": [{"reader": "Dr Who", "answered": 3}]})
+def test_other_runs_and_their_data_are_not_named(run, tmp_path):
+    other = {"name": "00003-dcgan-folder-doe", "data": "folder:/home/jane/doe"}
+    write_json(run.detection_path, {"detectors": [], "across": {"runs": [other["name"]]}})
+    write_json(run.utility_path, {"table": [], "protocol": {"external": other["data"]}})
     zoo.publish(run, to=tmp_path / "pub")
-    assert json.loads((tmp_path / "pub/turing.json").read_text())["readers"] == [{"answered": 3}]
+    for name, content in everything(tmp_path / "pub").items():
+        assert b"doe" not in content, name
+
+
+def test_a_published_score_stays_comparable(run, tmp_path):
+    held = {"comparable": {"pairs": 500, "better": "lower"}, "provenance": {"pairs": ["Doe_Jane"]}}
+    found = {"metrics": [{"name": "ms_ssim_diversity", "value": 0.1, "protocol": held}]}
+    write_json(run.evaluation_path, found)
+    zoo.publish(run, to=tmp_path / "pub")
+    (score,) = json.loads((tmp_path / "pub/evaluation.json").read_text())["metrics"]
+    assert score["protocol"] == {**held, "provenance": {}}
+
+
+def test_tables_and_references_are_published_as_the_card_says(run, tmp_path):
+    write_json(run.tables / "private.csv", ["x"])
+    recipe = run.recipe
+    run.write_recipe({**recipe, "settings": {**recipe["settings"], "labels": "doe.csv"}})
+    zoo.publish(run, to=tmp_path / "pub")
+    card = (tmp_path / "pub/README.md").read_text()
+    assert "`references.bib`, tables and figures" in card
+    assert "@" in (tmp_path / "pub/references.bib").read_text()
+    assert (tmp_path / "pub/figures/losses.svg").exists() == (run.figures / "losses.svg").exists()
+    tables = tmp_path / "pub/tables"
+    assert {"scores.csv", "scores.tex", "settings.csv"} <= {path.name for path in tables.iterdir()}
+    assert not (tables / "private.csv").exists()
+    assert "doe.csv" not in (tables / "settings.csv").read_text()
+
+
+def test_readers_are_not_named(run, tmp_path):
+    write_json(run.turing_path, readers())
+    zoo.publish(run, to=tmp_path / "pub")
+    (row,) = json.loads((tmp_path / "pub/turing.json").read_text())["readers"]
+    assert row["answered"] == 10
+    for name, content in everything(tmp_path / "pub").items():
+        for secret in (b"who", b"tardis", b"2026-01-01t"):
+            assert secret not in content, (name, secret)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +203,8 @@ def test_readers_are_not_named(run, tmp_path):
         ("~/data and ~jane/data", "(left out) and (left out)"),
         ("see https://example.org/a/b and doi:10.1/x", None),
         ("bbbc/simulated, 1/2, and/or, 3 / 4, km/s", None),
+        ("on folder:/home/jane/x, acdc:y", "on folder:unpublished, acdc:unpublished"),
+        ("folder: three files; tfds:mnist/3d", None),
     ],
 )
 def test_paths_are_told_from_addresses_and_fractions(text, expected):

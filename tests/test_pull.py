@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from published import STEP, finished, memorisation
+from published import STEP, finished, memorisation, readers
 from zoo_cli.commands.generate import command as generate
 from zoo_cli.commands.pull import command
 from zoo_cli.commands.runs import command as runs
@@ -29,6 +29,7 @@ from zoo.publishing import sources
 from zoo.publishing.sums import SUMS, write_sums
 from zoo.runs import write_bytes, write_json
 from zoo.runs.folder import list_runs
+from zoo.stored import images_of
 from zoo.workflow import resume
 
 
@@ -37,6 +38,7 @@ def runs_made(tmp_path_factory):
     parent = tmp_path_factory.mktemp("runs")
     made = {name: finished(parent, name) for name in ("dcgan", "cgan")}
     write_json(made["dcgan"].memorisation_path, memorisation())
+    write_json(made["dcgan"].turing_path, readers())
     return made
 
 
@@ -111,6 +113,23 @@ def test_a_pulled_run_is_a_finished_run_with_its_origin(pub, parent, capsys):
     shown = CliRunner().invoke(runs, ["show", "0", "--runs", str(parent)])
     assert "pulled" in shown.stdout
     assert "swd" in shown.stdout.lower() or "Sliced" in shown.stdout
+
+
+def test_tables_of_a_pulled_run_are_made_here_and_readers_are_numbered(pub, parent):
+    (pub / "tables" / "scores.csv").write_text("=cmd()")
+    write_sums(pub)
+    run = zoo.pull(pub, runs=parent)
+    assert "cmd" not in (run.tables / "scores.csv").read_text()
+    assert (run.tables / "readers.csv").read_text().splitlines()[1].startswith("1 (10 only),50.0")
+    assert run.references_path.is_file()
+
+
+def test_a_run_whose_images_stayed_with_their_owner_says_so(tmp_path, parent):
+    private = finished(tmp_path / "private", data=f"folder:{tmp_path}", licence="CC-BY-4.0")
+    zoo.publish(private, to=tmp_path / "pub")
+    run = zoo.pull(tmp_path / "pub", runs=parent)
+    with pytest.raises(ZooError, match="was pulled, and its training images were not published"):
+        images_of(run)
 
 
 def test_plain_keras_loads_the_network_that_was_made_here(pub, parent):

@@ -101,6 +101,14 @@ def test_an_answer_out_of_range_is_wrong_use(run, wrong):
         sitting.answer(run, "ann", 0, **wrong)
 
 
+def test_answers_that_came_from_elsewhere_are_never_written_over(run):
+    answers = run.turing / "answers-ann.json"
+    answers.write_text("{}")
+    with pytest.raises(UsageError, match="'ann' has answered already; choose another"):
+        sitting.begin(run, "Ann")
+    assert answers.read_text() == "{}"
+
+
 def test_a_damaged_reading_and_one_of_another_study_are_told_and_kept(run):
     sitting.begin(run, "ann")
     file = run.turing / "readings" / "ann.json"

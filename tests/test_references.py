@@ -5,6 +5,7 @@ import re
 import pytest
 from reported import MANIFEST, bare_run, finished_run, metric, page, write_detection
 
+from zoo.cited import note, source
 from zoo.plugins import records
 from zoo.report import build
 from zoo.report.bibliography import Reference, identifiers, known, made, parsed, unescaped
@@ -105,11 +106,27 @@ def test_a_plugin_that_is_gone_is_named_and_cites_nothing(tmp_path):
     assert "| Generator | their-gan | not installed here | – | – |" in run.card_path.read_text()
 
 
+def test_what_was_noted_is_cited_also_when_the_plugin_is_gone_or_newer(tmp_path, monkeypatch):
+    run = bare_run(tmp_path, **MANIFEST)
+    write_detection(run)
+    facts = {"features": "mixed8", "better": "lower"}
+    scores = [metric("fid_mixed8", 9.0, floor=3.0, protocol={"comparable": facts})]
+    write_json(run.evaluation_path, {"metrics": scores, "not_computed": []})
+    note(run, "generators", "datasets", "metrics", "extractors", "detectors")
+    build(run)
+    before = run.references_path.read_text(), run.card_path.read_text(), run.report_path.read_text()
+    monkeypatch.setattr("zoo.report.references.source", lambda *_: {})
+    build(run)
+    after = run.references_path.read_text(), run.card_path.read_text(), run.report_path.read_text()
+    assert before == after
+    assert "not installed here" not in after[1]
+
+
 @pytest.mark.parametrize("kind", ["generators", "datasets", "detectors", "extractors", "metrics"])
 def test_every_paper_that_our_records_name_is_known_in_full(kind):
     for record in records(kind):
         for name in identifiers(record.paper):
-            (found,) = _cited([name], record)
+            (found,) = _cited([name], source(kind, record.name))
             assert "author" in found.fields, (record.name, name)
             assert name in found.names
 
@@ -124,7 +141,7 @@ def test_identifiers_of_the_library_are_unique_and_well_formed():
 
 
 def test_a_paper_of_which_only_the_number_is_known_is_cited_by_it():
-    (found,) = _cited(["arxiv:2999.12345"], records("metrics")[0])
+    (found,) = _cited(["arxiv:2999.12345"], {"name": "mine"})
     assert found.address == "https://arxiv.org/abs/2999.12345"
     assert entries(found.bibtex)["arxiv-2999.12345"]["eprint"] == "2999.12345"
 

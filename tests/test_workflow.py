@@ -54,6 +54,11 @@ def test_a_run_leaves_everything_that_the_run_folder_promises(finished):
     assert finished.manifest["step"] == 8
     assert finished.read_json(finished.data_path)["intensity"]["raw_dtype"] == "uint8"
     assert finished.manifest["dataset"]["name"] == "bbbc/simulated"
+    noted = finished.manifest["sources"]
+    assert noted["generators"]["dcgan"]["paper"] == "arXiv:1511.06434"
+    assert "lehmussola2007" in noted["datasets"]["bbbc/simulated"]["bibtex"]
+    assert "swd" in noted["metrics"]
+    assert set(noted["detectors"]) == {"logistic"}
     assert not [path for path in finished.path.rglob(".*") if path.name != ".lock"]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.products import SHOWN
 from zoo.runs import Run, write_bytes, write_json
@@ -59,6 +60,8 @@ def describe_session(run: Run, gan: Any, images: ImageSet, device: str) -> None:
             "discriminator": gan.discriminator.count_params(),
         },
     )
+    if not run.manifest.get("sources"):
+        note(run, "generators", "datasets")
     say(run, f"{device}, {'XLA' if gan.jit else 'graph without XLA'}")
 
 

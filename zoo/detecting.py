@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data.locking import cannot_write
@@ -98,6 +99,7 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
         )
         facts = {"generated": run.path.resolve().name} | study.image_facts(images)
         _write(study, measured, run.detection_path, run.detectors, run.samples, facts)
+        note(run, "detectors")
         _report(run)
     return measured.found
 

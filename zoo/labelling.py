@@ -90,7 +90,7 @@ def real_items(run: Run, part: str) -> Items:
     """
     from zoo.stored import images_of
 
-    images = images_of(run).split(part)
+    images = images_of(run, offline=True).split(part)
     rows: dict[str, list[int]] = {}
     for row, source in enumerate(images.fields["source"]):
         rows.setdefault(str(source), []).append(row)

@@ -9,6 +9,7 @@ from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.errors import ZooError
 from zoo.plugins import find
+from zoo.publishing.cleaning import UNPUBLISHED
 from zoo.recipe import Recipe
 from zoo.runs import Run
 from zoo.settings import DATA_SETTINGS
@@ -24,20 +25,26 @@ def load_images(recipe: Recipe, name: str, **changes: Any) -> ImageSet:
     return load_data(name, multiple_of=multiple_of, **settings)
 
 
-def images_of(run: Run, *, data: str | None = None, **changes: Any) -> ImageSet:
+def images_of(
+    run: Run, *, data: str | None = None, offline: bool = False, **changes: Any
+) -> ImageSet:
     """The images that a run was trained on, with their splits.
 
     Args:
         run: Its recipe says how they are read.
         data: Another dataset, read in the same way.
+        offline: Never use the network, whatever the recipe says.
         **changes: Settings to read them by instead.
 
     Raises:
         zoo.errors.ZooError: If the dataset is not the one that the run was trained on, unless
-            something is changed.
+            something is changed, or is that of a publisher who kept it.
     """
     recipe = Recipe.from_dict(run.recipe)
-    images = load_images(recipe, data or recipe.data, **changes)
+    if not data and recipe.data.endswith(f":{UNPUBLISHED}"):
+        raise ZooError(f"{run.path} was pulled, and its training images were not published")
+    stay = {"offline": True} if offline else {}
+    images = load_images(recipe, data or recipe.data, **{**changes, **stay})
     if not (data or changes):
         check_unchanged(run, images)
     return images

@@ -79,7 +79,8 @@ def tracking(run: Run, track: str | None) -> Iterator[Trackers]:
     trackers, status = Trackers(run, requested(track)), "failed"
     try:
         yield trackers
-        status = "finished"
+        # A study pauses runs between their stages.
+        status = "interrupted" if run.status == "interrupted" else "finished"
     except Interrupted:
         status = "interrupted"
         raise

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo import workers
+from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.described import dataset_facts, describe_data, describe_session
@@ -210,6 +211,7 @@ def _evaluate(run: Run, recipe: Recipe, images: ImageSet, gan: Any) -> None:
     )
     weights, layer = (recipe.settings[f"inception_{key}"] for key in ("weights", "layer"))
     write_json(run.evaluation_path, score_networks(measure, weights=weights, layer=layer))
+    note(run, "metrics", "extractors")
 
 
 def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any, detectors: Sequence[str]) -> None:
@@ -225,6 +227,7 @@ def _detect(run: Run, recipe: Recipe, images: ImageSet, gan: Any, detectors: Seq
         seed=recipe.settings["seed"],
     )
     write_json(run.detection_path, detection)
+    note(run, "detectors")
 
 
 def _report(run: Run) -> None:

@@ -126,7 +126,7 @@ def _held_out(run: Run, facts: Mapping[str, Any]) -> Shown:
 def _test_images(path: str) -> Any:
     from zoo.stored import images_of
 
-    return images_of(Run.open(path)).split("test")
+    return images_of(Run.open(path), offline=True).split("test")
 
 
 CHOICES = {UPLOADED: _uploaded, GENERATED: _generated, HELD_OUT: _held_out}

@@ -35,9 +35,7 @@ def chosen_run(parent: Path, wanted: str | None = None) -> Run | None:
         wanted: The run to begin with: a path, a name or a number.
     """
     rows = {row["name"]: row for row in _summaries(str(parent))}
-    first = find_run(wanted, parent) if wanted else None
-    if first is not None:  # it may lie elsewhere
-        rows.setdefault(first.path.resolve().name, summary(first))
+    first = _with_row(find_run(wanted, parent), rows) if wanted else None
     if not rows:
         st.info(told(NO_RUNS.format(parent=parent)))
         return None
@@ -54,12 +52,21 @@ def _summaries(parent: str) -> list[dict[str, Any]]:
     return [summary(run) for run in list_runs(Path(parent))]
 
 
-def _choice(rows: dict[str, dict[str, Any]], first: Run | None) -> str:
+def _with_row(run: Run, rows: dict[str, dict[str, Any]]) -> str:
+    """The name of a run that may lie elsewhere, under which it is among the rows."""
+    name, known = run.path.resolve().name, summary(run)
+    if name in rows and Path(rows[name]["path"]).resolve() != run.path.resolve():
+        name = str(run.path)  # as that of a run that was pulled may be
+        known["name"] = name
+    rows.setdefault(name, known)
+    return name
+
+
+def _choice(rows: dict[str, dict[str, Any]], first: str | None) -> str:
     data = sorted({str(row["data"]) for row in rows.values() if row["data"]})
     chosen = st.selectbox("Dataset", [ALL, *data], key="dataset") if len(data) > 1 else ALL
     names = [name for name, row in rows.items() if chosen in (ALL, str(row["data"]))][::-1]
-    begin = first.path.resolve().name if first else ""
-    index = names.index(begin) if begin in names else 0
+    index = names.index(first) if first in names else 0
     return st.selectbox(
         "Run",
         names,

@@ -74,7 +74,8 @@ def utility_of(
         changes: dict[str, Any] = {"data": locate(data)} if data else {}
         changes |= {"label": label} if label else {}
         if of_class:
-            images = images_of(first, **changes, **dict.fromkeys(CHOOSING))
+            changes |= dict.fromkeys(CHOOSING)
+            images = images_of(first, **changes)
             make, facts = per_class(of_class, images)
         else:
             images = images_of(first, **changes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.plugins import find
+from zoo.plugins import find, registry
 from zoo.settings import SETTINGS
 
 Facts = Mapping[str, Any]
@@ -43,6 +43,7 @@ PATHS = re.compile(
     r"|\\\\[^\s\"'`,;()<>|]+"
 )
 REST = r"[^\s\"'`,;:()<>|]*"
+SCHEMES = re.compile(r"(?<![\w:/.])([\w-]+):(?!//)" + r"[^\s\"'`,;()<>|]+")
 WORDS = re.compile(r"\w[\w./-]{2,}\w")
 LEFT_OUT = "(left out)"
 
@@ -69,7 +70,7 @@ class Cleaner:
             if other == LEFT_OUT and known in text:
                 text = re.sub(re.escape(known) + REST, LEFT_OUT, text)
             text = text.replace(known, other)
-        return WORDS.sub(self._word, PATHS.sub(LEFT_OUT, text))
+        return WORDS.sub(self._word, PATHS.sub(LEFT_OUT, SCHEMES.sub(_without_path, text)))
 
     def value(self, value: Any) -> Any:
         """A value of JSON without paths, without names, and without what is apart by group."""
@@ -79,7 +80,7 @@ class Cleaner:
             return {
                 self.text(str(key)): self.value(inner)
                 for key, inner in value.items()
-                if key not in NAMING and key not in self.names
+                if not _names(key, inner) and key not in self.names
             }
         if isinstance(value, (list, tuple)):
             return [self.value(inner) for inner in value if not _is_of_a_group(inner)]
@@ -87,6 +88,22 @@ class Cleaner:
 
     def _word(self, found: re.Match[str]) -> str:
         return LEFT_OUT if found[0] in self.names else found[0]
+
+
+def _without_path(found: re.Match[str]) -> str:
+    """Another dataset's name without its path."""
+    name = found[1]
+    return f"{name}:{UNPUBLISHED}" if name in _path_schemes() else found[0]
+
+
+def _path_schemes() -> frozenset[str]:
+    entries = registry().usable("datasets")
+    return frozenset(entry.name for entry in entries if entry.record.scheme == "path")
+
+
+def _names(key: str, value: Any) -> bool:
+    """Whether a key's value names something; a number of pairs of a protocol does not."""
+    return key in NAMING and not (key == "pairs" and isinstance(value, int))
 
 
 def _is_of_a_group(value: Any) -> bool:
@@ -127,6 +144,8 @@ def cleaner_of(recipe: Facts, manifest: Facts, data: Facts, *, name: str, folder
     places = [str(folder.resolve()), str(Path.home()), str(Path.cwd()), *paths]
     replaced = dict.fromkeys((place for place in places if os.sep in place), LEFT_OUT)
     replaced |= {folder.resolve().name: name}
+    if device := str(manifest.get("device") or ""):
+        replaced |= {f", on {device}": "", device: LEFT_OUT}  # as the methods paragraph has it
     if public != dataset:
         path = dataset[len(public) - len(UNPUBLISHED) :]
         replaced |= {dataset: public, **({path: UNPUBLISHED} if os.sep in path else {})}

@@ -22,6 +22,8 @@ from zoo.publishing.cleaning import (
 from zoo.publishing.licences import Licence, check_accepted, licence_of_model
 from zoo.publishing.network import read_network
 from zoo.publishing.sums import write_sums
+from zoo.report.contents import read
+from zoo.report.supplement import write_supplement
 from zoo.runs import Run, write_json, write_text, write_yaml
 from zoo.runs.files import whole_folder
 
@@ -41,7 +43,7 @@ MEASURED = (
 # Git would change ends of lines, and with them the hashes.
 ATTRIBUTES = "* -text\n{}".format(
     "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in
-            ("keras", "npz", "png", "webp"))
+            ("keras", "npz", "pdf", "png", "webp"))
 )  # fmt: skip
 LARGE = 10 * 10**6
 NOT_LOOKED = "Copies of training images were not looked for: `zoo memorisation {}`."
@@ -204,6 +206,7 @@ def _write(plan: Plan, folder: Path) -> list[str]:
         real=real,
     )
     write_text(folder / CARD, card.text())
+    write_supplement(Run(folder), read(Run(folder)))
     write_text(folder / ".gitattributes", _attributes(folder))
     return real
 
@@ -251,6 +254,7 @@ def _write_measured(plan: Plan, folder: Path) -> dict[str, Mapping[str, Any]]:
         if found := plan.run.read_mapping(path):
             if path == plan.run.turing_path:
                 found = _without_readers(found)
+            found.pop("across", None)  # it names other runs, and so perhaps private data
             measured[path.stem] = plan.cleaner.value(found)
             write_json(folder / path.name, measured[path.stem])
     return measured
@@ -258,8 +262,8 @@ def _write_measured(plan: Plan, folder: Path) -> dict[str, Mapping[str, Any]]:
 
 def _without_readers(found: Mapping[str, Any]) -> dict[str, Any]:
     rows = found.get("readers") or []
-    dated = ("reader", "started", "finished")
-    kept = [{key: value for key, value in row.items() if key not in dated} for row in rows]
+    personal = ("reader", "role", "started", "finished")
+    kept = [{key: value for key, value in row.items() if key not in personal} for row in rows]
     return {**found, "readers": kept}
 
 
@@ -277,7 +281,7 @@ def _write_pictures(plan: Plan, folder: Path) -> tuple[list[tuple[str, str]], li
     shown = [(path.name, f"Fixed latents at step {int(path.stem)}") for path in steps[-1:]]
     there = [(f"{name}.png", words) for name, words in GENERATED.items()]
     shown += [(name, words) for name, words in there if (target / name).is_file()]
-    for path in sorted(run.figures.glob("*.svg")):
+    for path in sorted([*run.figures.glob("*.svg"), *run.figures.glob("*.pdf")]):
         (folder / run.figures.name).mkdir(exist_ok=True)
         shutil.copyfile(path, folder / run.figures.name / path.name)
     return shown, [f"samples/{path.name}" for path in real]

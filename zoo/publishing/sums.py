@@ -18,8 +18,8 @@ LONGEST = MEGABYTE
 MOST_FILES = 2000
 LARGEST = 8 * 1024 * MEGABYTE
 LIMITS = {
-    **dict.fromkeys((".md", ".yaml", ".gitattributes"), MEGABYTE),
-    **dict.fromkeys((".png", ".webp", ".svg", ".json"), 64 * MEGABYTE),
+    **dict.fromkeys((".md", ".yaml", ".gitattributes", ".bib"), MEGABYTE),
+    **dict.fromkeys((".png", ".webp", ".svg", ".pdf", ".json", ".csv", ".tex"), 64 * MEGABYTE),
     ".jsonl": 512 * MEGABYTE,
     **dict.fromkeys((".keras", ".npz"), 4 * 1024 * MEGABYTE),
 }

@@ -7,18 +7,15 @@ from zoo.gan.monitors import equilibrium
 from zoo.report import numbers
 from zoo.report.contents import Contents, read
 from zoo.report.copies import kind_rows, pair_rows, rows_by_space
-from zoo.report.detected import matrices, robustness, spectrum_curve
+from zoo.report.detected import spectrum_curve
 from zoo.report.environment import environment
 from zoo.report.figures import detection_curve, training_curves
 from zoo.report.findings import convergence, findings
-from zoo.report.grid import Table, write_tables
-from zoo.report.methods import paragraph
 from zoo.report.plot import Curve, write_curve
 from zoo.report.readers import together
-from zoo.report.references import bibtex, components, references, used
-from zoo.report.results import controls, detectors, memorisation, readers, scores
 from zoo.report.scale import Bar, bar_of, pixel_width
 from zoo.report.strip import StripRow, strip
+from zoo.report.supplement import write_supplement
 from zoo.report.tables import (
     data_shown,
     limits,
@@ -26,11 +23,7 @@ from zoo.report.tables import (
     nearest_facts,
     nearest_rows,
     run_facts,
-    settings,
-    splits,
-    timings,
 )
-from zoo.report.worth import worth
 from zoo.runs import Run, write_bytes, write_text
 
 
@@ -47,37 +40,10 @@ def build_report(run: Run) -> Path:
         write_bytes(run.figures / f"samples-{row.step:08d}.png", row.png)
     shown = _shown(contents, curves, rows)
     shown |= {"detection_curve": accuracy, "spectrum": spectrum}
-    shown |= _cited(run, contents)
-    shown |= _tables(run, contents, shown["components"])
+    shown |= write_supplement(run, contents)
     write_text(run.card_path, environment(html_page=False).get_template("card.md").render(shown))
     write_text(run.report_path, environment(html_page=True).get_template("page.html").render(shown))
     return Path(run.report_path)
-
-
-def _cited(run: Run, contents: Contents) -> dict[str, Any]:
-    """What the run used, the references for it, also as a file, and a paragraph that cites them."""
-    things = used(contents)
-    listed = references(things)
-    write_text(run.references_path, bibtex(listed))
-    cited = {"components": components(things), "references": listed, "bibtex": bibtex(listed)}
-    return cited | {"methods": paragraph(contents, things)}
-
-
-def _tables(run: Run, contents: Contents, components: Table) -> dict[str, Any]:
-    """The tables of the page, which are also written as files."""
-    parts = (scores, detectors, controls, memorisation, readers, settings)
-    tables = [part(contents) for part in parts]
-    tables += [robustness(contents.detection.get("robustness") or []), timings(contents.manifest)]
-    across, useful = matrices(contents.detection.get("across") or {}), worth(contents)
-    beside = [
-        components,
-        *across,
-        *useful["utility"],
-        *useful["segmentation"],
-        splits(contents.data),
-    ]
-    write_tables(run.tables, [*tables, *beside])
-    return {"tables": {table.name: table for table in tables}, "matrices": across, "worth": useful}
 
 
 def _shown(contents: Contents, curves: list[Curve], rows: list[StripRow]) -> dict[str, Any]:

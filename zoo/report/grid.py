@@ -1,7 +1,5 @@
 """A table of results, described once: the page prints it, CSV and LaTeX files hold it."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -12,6 +10,7 @@ from typing import Any
 from zoo.report.latex import latex
 from zoo.report.numbers import figure, plain
 from zoo.runs import write_text
+from zoo.runs.tables import csv_text
 
 Card = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 FORMULA = tuple("=+-@\t\r＝＋－＠")
@@ -133,9 +132,7 @@ class Table:
     @property
     def csv(self) -> str:
         """Every cell as printed and, beside it, the numbers it was printed from."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(self._records())
-        return text.getvalue()
+        return csv_text(self._records())
 
     @property
     def latex(self) -> str:

@@ -99,7 +99,7 @@ def _budget(contents: Contents) -> Iterator[str]:
 def _scores(contents: Contents) -> Iterator[str]:
     found = contents.evaluation.get("metrics") or []
     whole = [m for m in found if not part_of(m["name"]) and not split_name(m["name"])[2]]
-    scores = [_score(metric) for metric in whole if metric.get("floor") is not None]
+    scores = [_score(contents, metric) for metric in whole if metric.get("floor") is not None]
     if not scores:
         return
     yield (
@@ -109,8 +109,8 @@ def _scores(contents: Contents) -> Iterator[str]:
     )
 
 
-def _score(metric: Mapping[str, Any]) -> str:
-    m, network = comparable(metric).get("m"), network_of(comparable(metric))
+def _score(contents: Contents, metric: Mapping[str, Any]) -> str:
+    m, network = comparable(metric).get("m"), network_of(contents, comparable(metric))
     ratio = "" if metric.get("ratio") is None else f", ratio {figure(metric['ratio'], 3)}"
     return (
         f"{label(metric)}⟦Metric: {split_name(metric['name'])[0]}⟧"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo.plugins import registry
-from zoo.report.bibliography import Reference, identifiers, known, made
+from zoo.cited import source, suffix_of
+from zoo.report.bibliography import Reference, identifiers, known, made, parsed
 from zoo.report.contents import Contents
 from zoo.report.grid import Cell, Column, Line, Table
 from zoo.report.numbers import comparable, split_name
@@ -121,9 +121,9 @@ def components(things: Iterable[Used]) -> Table:
 def _dataset(contents: Contents) -> Iterator[Used]:
     facts, data = contents.dataset, contents.data
     name, homepage = str(facts["name"]), str(facts.get("homepage") or "")
-    record, _ = _record("datasets", name)
-    paper = data.get("paper") or getattr(record, "paper", "")
-    cited = _cited([*identifiers(paper), homepage], record)
+    noted = _noted(contents, "datasets", name)
+    paper = data.get("paper") or noted.get("paper", "")
+    cited = _cited([*identifiers(paper), homepage], noted)
     if not cited and facts.get("citation"):
         cited = (made("dataset", title=name, howpublished=str(facts["citation"]), url=homepage),)
     licence = str(facts.get("licence") or "")
@@ -131,7 +131,7 @@ def _dataset(contents: Contents) -> Iterator[Used]:
 
 
 def _training(contents: Contents) -> Iterator[Used]:
-    yield _of_record("Generator", "generators", contents.generator)
+    yield _of_record(contents, "Generator", "generators", contents.generator)
     loss = str(contents.manifest.get("loss") or "")
     if loss in LOSSES:
         yield Used(role="Loss", name=loss, cited=_cited([LOSSES[loss]]))
@@ -148,25 +148,23 @@ def _training(contents: Contents) -> Iterator[Used]:
 def _metrics(contents: Contents) -> Iterator[Used]:
     measured = contents.evaluation.get("metrics") or []
     for name in dict.fromkeys(split_name(metric["name"])[0] for metric in measured):
-        yield _of_record("Metric", "metrics", name)
-    cards = {network_of(comparable(metric)): comparable(metric) for metric in measured}
+        yield _of_record(contents, "Metric", "metrics", name)
+    cards = {network_of(contents, comparable(metric)): comparable(metric) for metric in measured}
     for name, card in cards.items():
         if name:
-            yield _network_used(name, card)
+            yield _network_used(contents, name, card)
 
 
-def network_of(card: Mapping[str, Any]) -> str:
+def network_of(contents: Contents, card: Mapping[str, Any]) -> str:
     """The record of the feature network that a score was measured with."""
-    suffix = card.get("features")
+    suffix = suffix_of(card)
     if suffix is None:
         return ""
-    whole = str(suffix).replace("mixed8", "keras").replace("mixed7", "keras")
-    entries = registry().usable("extractors")
-    return next((e.record.name for e in entries if e.record.suffix == whole), str(suffix))
+    return str(_noted(contents, "extractors", suffix).get("name", card["features"]))
 
 
-def _network_used(name: str, card: Mapping[str, Any]) -> Used:
-    found = _of_record("Feature network", "extractors", name)
+def _network_used(contents: Contents, name: str, card: Mapping[str, Any]) -> Used:
+    found = _of_record(contents, "Feature network", "extractors", suffix_of(card) or "")
     digest = str(card.get("weights_sha256") or "")
     told = f"{name}, weights SHA-256 {digest[:12]}…" if digest else name
     return replace(found, name=told)
@@ -174,7 +172,7 @@ def _network_used(name: str, card: Mapping[str, Any]) -> Used:
 
 def _detectors(contents: Contents) -> Iterator[Used]:
     for row in contents.detection.get("detectors") or []:
-        yield _of_record("Detector", "detectors", str(row["name"]))
+        yield _of_record(contents, "Detector", "detectors", str(row["name"]))
     if contents.heatmaps:
         yield Used(role="Explanation", name="Grad-CAM", cited=_cited(["arXiv:1610.02391"]))
 
@@ -203,41 +201,37 @@ def _software(contents: Contents) -> Iterator[Used]:
         yield Used(role="Software", name=name, origin=origin, licence=licence, cited=cited)
 
 
-def _of_record(role: str, kind: str, name: str) -> Used:
-    record, origin = _record(kind, name)
-    if record is None:
+def _of_record(contents: Contents, role: str, kind: str, name: str) -> Used:
+    facts = _noted(contents, kind, name)
+    if not facts:
         return Used(role=role, name=name, origin="not installed here")
-    cited = _cited(identifiers(record.paper), record)
-    return Used(role=role, name=name, origin=origin, licence=record.licence, cited=cited)
+    origin = f"{facts['package']} {facts['version']}"
+    cited = _cited(identifiers(facts["paper"]), facts)
+    return Used(role=role, name=name, origin=origin, licence=facts["licence"], cited=cited)
 
 
-def _record(kind: str, name: str) -> tuple[Any, str]:
-    """The installed record of a name, and its package with version; `None` if there is none."""
-    for entry in registry().usable(kind):
-        whole = f"{entry.plugin.package}:{entry.name}"
-        scheme = getattr(entry.record, "scheme", "")
-        if name in (entry.name, whole) or (scheme and name.startswith(f"{entry.name}:")):
-            return entry.record, f"{entry.plugin.package} {entry.plugin.version}"
-    return None, ""
+def _noted(contents: Contents, kind: str, name: str) -> Mapping[str, Any]:
+    """What the run noted of a record; of an older run, what is installed under that name."""
+    noted = (contents.manifest.get("sources") or {}).get(kind) or {}
+    return noted.get(name) or source(kind, name)
 
 
-def _cited(names: Iterable[str], record: Any = None) -> tuple[Reference, ...]:
+def _cited(names: Iterable[str], facts: Mapping[str, Any] | None = None) -> tuple[Reference, ...]:
     """The references of these identifiers; one that no file knows is made of its number alone."""
-    module = record.target.partition(":")[0] if record else ""
-    package = module.rpartition(".")[0] or module
-    beside = known(package, "CITATIONS.bib") if package else ()
-    found = []
+    facts = facts or {}
+    beside = parsed(facts.get("bibtex", ""))
+    entries, found = (*known(), *beside), []
     for name in filter(None, names):
         wanted = name.lower().rstrip("/")
-        held = [each for each in (*known(), *beside) if wanted in each.names]
-        found += held[:1] or _bare(name, record)
+        held = [each for each in entries if wanted in each.names]
+        found += held[:1] or _bare(name, facts.get("name", ""))
     return tuple(dict.fromkeys(found))
 
 
-def _bare(name: str, record: Any) -> list[Reference]:
+def _bare(name: str, of: str) -> list[Reference]:
     """A reference to a paper of which only the number is known."""
     kind, _, number = name.partition(":")
-    title = f"Paper of {record.name}" if record else name
+    title = f"Paper of {of}" if of else name
     if kind.lower() == "doi":
         return [made(f"doi-{number.replace('/', '-')}", title=title, doi=number)]
     if kind.lower() == "arxiv":

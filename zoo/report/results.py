@@ -215,15 +215,17 @@ def readers(contents: Contents) -> Table:
         "Share of right answers with Wilson’s 95 % interval; realism from 1 to 5, mean ± standard "
         "deviation. p: exact binomial test against guessing."
     )
-    lines = tuple(map(_reader, contents.turing.get("readers") or []))
+    rows = contents.turing.get("readers") or []
+    lines = tuple(_reader(place, row) for place, row in enumerate(rows, 1))
     return Table("readers", "Each reader alone", caption, columns, lines)
 
 
-def _reader(row: Mapping[str, Any]) -> Line:
+def _reader(place: int, row: Mapping[str, Any]) -> Line:
+    """A reader's row; one that was published has no code."""
     told = [row.get("role") or "", "" if row.get("complete") else f"{count(row['answered'])} only"]
     realism = row.get("realism") or {}
     cells = (
-        Cell(row["reader"], quiet=", ".join(filter(None, told))),
+        Cell(row.get("reader", str(place)), quiet=", ".join(filter(None, told))),
         with_interval(row["accuracy"]),
         number(row.get("p_guessing"), 2),
         with_interval(row["generated_recognised"]),

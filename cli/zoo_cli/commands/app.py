@@ -6,11 +6,11 @@ import click
 
 from zoo.errors import ZooError
 from zoo.runs.find import find_run
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_runs)
 @runs_option
 @click.option(
     "--port",

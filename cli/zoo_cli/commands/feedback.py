@@ -8,17 +8,18 @@ import click
 
 from zoo.runs.find import find_run
 from zoo_cli.output import json_option, print_columns, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_path, complete_runs, runs_option
 
 PARTS = ("class", "step", "truncation", "tag", "day")
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option(
     "--rejected",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
+    shell_complete=complete_path("file"),
     help="Also write the images that more call bad than good as CSV, by seed and index.",
 )
 @runs_option

@@ -5,22 +5,29 @@ from typing import Any
 
 import click
 
+from zoo.publishing.licences import HUB
 from zoo.runs.find import find_run
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_choices, complete_path, complete_runs, runs_option
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option(
     "--to",
     "folder",
     metavar="DIR",
     required=True,
     type=click.Path(path_type=Path),
+    shell_complete=complete_path("dir"),
     help="Folder to make; one that exists must be empty.",
 )
-@click.option("--licence", metavar="SPDX", help="Of the model; by default that of the images.")
+@click.option(
+    "--licence",
+    metavar="SPDX",
+    shell_complete=complete_choices(HUB),
+    help="Of the model; by default that of the images.",
+)
 @click.option(
     "--accept-licence",
     metavar="NAME",

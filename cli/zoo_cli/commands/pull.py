@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import runs_option
+from zoo_cli.user import complete_path, runs_option
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", shell_complete=complete_path("file"))
 @click.option("--name", metavar="NAME", help="Of the run, after its number.")
 @runs_option
 @json_option

@@ -80,7 +80,7 @@ def begin(run: Run, reader: str, role: str = "") -> Sitting:
     """Begin a reading in a random order, or go on with that of the same code.
 
     Raises:
-        zoo.errors.UsageError: If the code does not fit.
+        zoo.errors.UsageError: If the code does not fit, or its answers came from elsewhere.
         zoo.errors.ZooError: If there is no study, or the kept reading is damaged or of another.
     """
     study = Study.read(run.turing)
@@ -88,6 +88,8 @@ def begin(run: Run, reader: str, role: str = "") -> Sitting:
     with held(path):
         if path.is_file():
             return _read(path, study)
+        if _answers_path(run, checked_alias(reader)).exists():
+            raise UsageError(f"code {checked_alias(reader)!r} has answered already; choose another")
         order = list(study.items)
         secrets.SystemRandom().shuffle(order)
         said = "".join(c if c.isprintable() else " " for c in role).strip()[:200]
@@ -142,7 +144,7 @@ def finish(run: Run, reader: str) -> Path:
         sitting = _read(path, study)
         if left := len(sitting.order) - sitting.answered:
             raise UsageError(f"{left} of {len(sitting.order)} images are not answered")
-        answers = Path(run.turing, f"answers-{sitting.reader}.json")
+        answers = _answers_path(run, sitting.reader)
         if not sitting.finished:
             sitting = replace(sitting, finished=_now())
             write_json(answers, _answers(sitting))
@@ -166,6 +168,10 @@ def _answers(sitting: Sitting) -> dict[str, Any]:
             for at, item in enumerate(sitting.order)
         ],
     }
+
+
+def _answers_path(run: Run, alias: str) -> Path:
+    return Path(run.turing, f"answers-{alias}.json")
 
 
 def _path(run: Run, reader: str) -> Path:
