@@ -73,7 +73,7 @@ def test_a_run_that_fails_tells_so(tmp_path, monkeypatch):
     def fail(*_):
         raise ZooError("the disk is made of cheese")
 
-    monkeypatch.setattr(workflow, "publish", fail)
+    monkeypatch.setattr(workflow, "write_products", fail)
     with pytest.raises(ZooError, match="cheese"):
         tracked.start(tmp_path, eval=False, steps=2, track="telltale")
     assert TOLD[-1][2:4] == ("failed", "failed")
