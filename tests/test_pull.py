@@ -524,3 +524,13 @@ def test_a_zip_that_climbs_out_or_is_a_bomb_is_refused(pub, tmp_path, parent):
     refused(tmp_path / "c.zip", parent, "no zip archive")
     write_bytes(tmp_path / "c.rar", b"x")
     refused(tmp_path / "c.rar", parent, "neither a folder nor", UsageError)
+
+
+def test_a_file_that_only_begins_like_a_device_of_windows_is_taken(tmp_path):
+    (tmp_path / "tables").mkdir()
+    for name in ("controls.csv", "auxiliary.csv"):
+        (tmp_path / "tables" / name).write_text("a\n")
+    assert set(write_sums(tmp_path)) == {"tables/controls.csv", "tables/auxiliary.csv"}
+    (tmp_path / "tables" / "aux.csv").write_text("a\n")
+    with pytest.raises(ZooError, match="'tables/aux.csv' is no name that zoo gives"):
+        write_sums(tmp_path)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from zoo.errors import ZooError
+from zoo.filenames import RESERVED
 
 SUMS = "SHA256SUMS"
 HEADING = "# A generator published by zoo: bytes, SHA-256 and name of each file."
@@ -24,7 +25,6 @@ LIMITS = {
     **dict.fromkeys((".keras", ".npz"), 4 * 1024 * MEGABYTE),
 }
 PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*[A-Za-z0-9_]|[A-Za-z0-9_]|\.gitattributes")
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 LINES = re.compile(r"# (\d{1,12})\n([0-9a-f]{64})  (\S+)\n")
 
 
