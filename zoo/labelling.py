@@ -225,7 +225,7 @@ def _judgement(path: Path, row: Mapping[str, str]) -> tuple[str, Judgement]:
         _check(one)
     except UsageError as error:
         raise ZooError(f"{path} is damaged: {row.get('path', '')!r}: {error}") from None
-    return row["path"], one
+    return row.get("path", ""), one
 
 
 def _check(one: Judgement) -> None:

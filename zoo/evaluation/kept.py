@@ -1,6 +1,5 @@
 """Trained detectors on disk, and what one of them says of a picture."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,6 +18,7 @@ from zoo.evaluation.answers import accuracy
 from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.trial import Trial, probabilities
 from zoo.metrics.features import to_uint8
+from zoo.plain import parse_json
 from zoo.plugins import find
 from zoo.runs.files import write_json
 from zoo.specs import Detector
@@ -123,7 +123,7 @@ def _module(record: Detector) -> Any:
 
 def _facts(path: Path) -> dict[str, Any]:
     try:
-        facts = dict(json.loads(path.read_text(encoding="utf-8")))
+        facts = dict(parse_json(path.read_text(encoding="utf-8"), str(path)))
     except (OSError, ValueError, TypeError) as error:
         raise ZooError(f"{path} is damaged: {error}") from error
     if missing := [key for key in NEEDED if key not in facts]:
