@@ -290,14 +290,14 @@ def labels(place: Place, rng: Rng) -> tuple[str, Callable[[], Any]]:
     from zoo.labelling import read
     from zoo.runs import Run
 
-    path = place.folder / "labels" / "real" / "A.csv"
+    path = place.folder / "labels" / "real" / "a.csv"
     path.parent.mkdir(parents=True)
     path.write_text("path,label,decision\na.png,round,accept\nb.png,,reject\nc.png,long,accept\n")
     name = changed(path, rng, place.marker)
     calls: list[Callable[[], Any]] = [
         lambda: read_table(path),
         lambda: read_list(path),
-        lambda: read(Run(place.folder), "real", "A"),
+        lambda: read(Run(place.folder), "real", "a"),
     ]
     return name, pick(rng, calls)  # type: ignore[no-any-return]
 

@@ -42,6 +42,7 @@ def imported(tree):
 
 def importing(modules):
     """The modules of zoo that import one of these."""
+
     def hit(name):
         return any(name == module or name.startswith(f"{module}.") for module in modules)
 

@@ -32,13 +32,18 @@ def parse_json(text: str | bytes, source: str) -> Any:
     """What a JSON text holds.
 
     Raises:
-        zoo.errors.ZooError: Naming the source, if the text is no JSON or is nested too deeply.
+        zoo.errors.ZooError: Naming the source, if the text is no JSON, as with a NaN, or nested too
+            deeply.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise _damaged(source, error) from None
     return _checked(value, source)
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _checked(value: Any, source: str) -> Any:
