@@ -49,6 +49,7 @@ def answer(number: int, kind: str, seed: int, sandbox: Path) -> dict[str, Any]:
     folder = sandbox / "in" / f"{number:05d}"
     shutil.rmtree(folder, ignore_errors=True)  # of a worker that was stopped
     folder.mkdir(parents=True)
+    os.environ["ZOO_HOME"] = str(folder / "zoo")  # what one input leaves must not shield the next
     rng = np.random.default_rng([seed, number])
     place = Place(sandbox / "subjects", folder, sandbox / "executed")
     mutation, read = KINDS[kind](place, rng)

@@ -160,7 +160,7 @@ def config(place: Place, rng: Rng) -> tuple[str, Callable[[], Any]]:
     from zoo.recipe import resolve
 
     path = place.folder / "config.yaml"
-    path.write_text("image_size: 32\nseed: 1\nkimg: 2\noptions:\n  dcgan:\n    width: 8\n")
+    path.write_text("image_size: 32\nseed: 1\nscore_images: 64\nthreads: 1\n")
     name = changed(path, rng, place.marker)
     return name, lambda: resolve("dcgan", "bbbc/simulated", user_config=path).describe()
 
