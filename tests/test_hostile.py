@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from hostile_mutations import Payload, headed, zipped
-from zoo_cli.main import cli
+from zoo_cli.main import cli, main
+from zoo_cli.output import printable
 
 from zoo.catalog import read_mapping
 from zoo.data.bundle import import_bundle
@@ -188,3 +189,24 @@ def test_a_label_without_a_path_is_damaged(tmp_path):
 def test_a_payload_would_be_noticed(tmp_path):
     pickle.loads(pickle.dumps(Payload(tmp_path / "ran"))).close()
     assert (tmp_path / "ran").exists()
+
+
+def test_no_file_commands_the_terminal(tmp_path, capsys):
+    run = tmp_path / "00000-dcgan-made"
+    run.mkdir()
+    (run / "recipe.yaml").write_text("generator: dcgan\ndata: made\n")
+    (run / "manifest.json").write_text('{"status": "\\u001b[31mred \\u202e", "kimg": 1}')
+    strange = str(tmp_path / "\x1b[2J.yaml")
+    for words in (["runs", "list", "--runs", str(tmp_path)], ["runs", "show", strange]):
+        with pytest.raises(SystemExit):
+            main(words)
+    printed = "".join(capsys.readouterr())
+    assert "\\x1b[31mred \\u202e" in printed
+    assert "\\x1b[2J.yaml" in printed
+    assert "\x1b" not in printed
+
+
+def test_what_people_write_is_printed_as_it_is():
+    text = "é – ±\N{NO-BREAK SPACE}漢字 \N{GREEK SMALL LETTER KAPPA}\n\tx"
+    assert printable(text) == text
+    assert printable("a\rb\udcff") == "a\\rb\\udcff"
