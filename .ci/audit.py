@@ -22,10 +22,15 @@ def audited(environment: Path) -> list[dict[str, object]] | str:
     except subprocess.TimeoutExpired:
         return f"pypi.org did not answer for all packages within {SECONDS} seconds"
     try:
-        return list(json.loads(done.stdout)["dependencies"])
+        found = list(json.loads(done.stdout)["dependencies"])
     except (ValueError, KeyError, TypeError):
         lines = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
         return lines[-1][:200]
+    # A mirror of pypi.org knows no vulnerabilities, and pip-audit passes over what is not found.
+    known = [package for package in found if "vulns" in package]
+    if len(known) < len(found) / 2:
+        return f"only {len(known)} of {len(found)} packages were found at pypi.org"
+    return found
 
 
 def can_be_mended(environment: Path, wheel: str, name: str, fixes: list[str]) -> bool:
@@ -45,15 +50,16 @@ def main(environment: str, wheel: str) -> None:
         return
     failed = False
     for package in found:
-        for known in package.get("vulns", []):
+        for fault in package.get("vulns", []):
             # One without a mend within our ranges is told, for nothing can be done here; one with
             # a mend fails, for the ranges or what they depend on must be raised.
-            name, fixes = package["name"], known["fix_versions"]
+            name, fixes = package["name"], fault["fix_versions"]
             mended = can_be_mended(Path(environment), wheel, name, fixes)
             failed |= mended
             ends = f"ended by {', '.join(fixes)}" if mended else "no mend within our ranges"
-            print(f"{name} {package['version']}: {known['id']}: {ends}")
-    print(f"{len(found)} packages")
+            print(f"{name} {package['version']}: {fault['id']}: {ends}")
+    known = sum("vulns" in package for package in found)
+    print(f"{known} of {len(found)} packages were looked up")
     sys.exit(failed)
 
 
