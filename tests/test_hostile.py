@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import pickle
 import zipfile
 
@@ -71,6 +72,13 @@ def test_json_that_is_hostile_is_damaged_everywhere(text, tmp_path):
     refused(lambda: Run(tmp_path).manifest)
     refused(Study.read, tmp_path)
     refused(open_kept, tmp_path)
+
+
+def test_facts_of_a_detector_that_are_no_shape_are_damaged(tmp_path):
+    facts = {"detector": "logistic", "data": "made", "image_shape": [[], 32, 1], "intensity": {}}
+    facts |= {"test_accuracy": 1, "n_test": 1}
+    (tmp_path / "facts.json").write_text(json.dumps(facts))
+    assert "the shape of images" in refused(open_kept, tmp_path)
 
 
 def test_a_run_whose_files_have_a_wrong_form_gives_one_line(tmp_path):

@@ -38,12 +38,12 @@ def parse_json(text: str | bytes, source: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
-        raise _damaged(source, error) from None
+        raise _damaged(source, error, "no JSON: ") from None
     return _checked(value, source)
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not finite")
 
 
 def _checked(value: Any, source: str) -> Any:
@@ -68,5 +68,5 @@ def _inner(level: list[Any]) -> Iterator[Any]:
             yield from value
 
 
-def _damaged(source: str, error: Exception) -> ZooError:
-    return ZooError(f"{source} is damaged: {' '.join(str(error).split())}")
+def _damaged(source: str, error: Exception, what: str = "") -> ZooError:
+    return ZooError(f"{source} is damaged: {what}{' '.join(str(error).split())}")

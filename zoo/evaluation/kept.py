@@ -13,7 +13,7 @@ from zoo.claims import NOTICE
 from zoo.data.decode import decode
 from zoo.data.imageset import ImageSet
 from zoo.data.intensity import Intensity
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, expected_form
 from zoo.evaluation.answers import accuracy
 from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.trial import Trial, probabilities
@@ -128,6 +128,9 @@ def _facts(path: Path) -> dict[str, Any]:
         raise ZooError(f"{path} is damaged: {error}") from error
     if missing := [key for key in NEEDED if key not in facts]:
         raise ZooError(f"{path} is damaged: it does not state {', '.join(missing)}")
+    shape = facts["image_shape"]
+    if not isinstance(shape, list) or len(shape) != 3 or any(type(n) is not int for n in shape):
+        raise ZooError(f"{path} is damaged: it does not state the shape of images")
     return facts
 
 
@@ -146,7 +149,8 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
     opened = open_kept(folder)
     if not file.is_file():
         raise UsageError(f"no file {file}")
-    return judged(prepared(file, opened[1], name=str(file)), *opened, name=str(file))
+    with expected_form(folder):
+        return judged(prepared(file, opened[1], name=str(file)), *opened, name=str(file))
 
 
 def judged(
