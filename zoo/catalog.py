@@ -96,13 +96,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ZooError(f"cannot read {path}: {error}") from None
-    import yaml
+    from zoo.plain import parse_yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        value = yaml.load(text, Loader=loader)  # a safe loader either way
-    except yaml.YAMLError as error:
-        raise ZooError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+    value = parse_yaml(text, str(path))
     if value is not None and not isinstance(value, dict):
         raise ZooError(f"{path} is damaged: it holds no mapping")
     return value or {}

@@ -1,5 +1,8 @@
 """What the user is shown as one line instead of a traceback."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class ZooError(Exception):
     """A known failure: one line on stderr, exit status 1."""
@@ -25,3 +28,19 @@ class Diverged(ZooError):
 
 class NotComputed(ZooError):
     """A measurement that cannot be made; the message is the reason that the report prints."""
+
+
+@contextlib.contextmanager
+def expected_form(source: object) -> Iterator[None]:
+    """Turn whatever a file of the wrong form leads to into one line that names its source.
+
+    Raises:
+        zoo.errors.ZooError: Instead of what no code here raises by itself.
+    """
+    try:
+        yield
+    except (ZooError, OSError):
+        raise
+    except Exception as error:  # a stranger's file can be wrong in any way
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ZooError(f"{source} holds what no run writes: {words}") from error

@@ -221,6 +221,8 @@ def _write(file: Path, said: Mapping[str, Judgement]) -> None:
 
 def _judgement(path: Path, row: Mapping[str, str]) -> tuple[str, Judgement]:
     one = Judgement(row.get("decision", ""), row.get("label", ""))
+    if "path" not in row:
+        raise ZooError(f"{path} is damaged: a row names no image")
     try:
         _check(one)
     except UsageError as error:

@@ -47,7 +47,9 @@ def main(args: Sequence[str] | None = None) -> None:
         status = cli.main(args, prog_name="zoo", complete_var=COMPLETE, standalone_mode=False)
         sys.stdout.flush()
     except ZooError as error:
-        click.echo(f"Error: {error}", err=True)
+        from zoo_cli.output import printable
+
+        click.echo(f"Error: {printable(str(error))}", err=True)
         status = error.exit_status
     except click.ClickException as error:
         _tell(error)

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+SEPARATORS = "\x0b\x0c\r\x1c\x1d\x1e\x1f\x85"  # spaces by their class, commands to a terminal
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -16,15 +18,25 @@ def print_json(value: Any) -> None:
 
 def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
     """Print rows with every column but the last as wide as its longest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (one_line(cell).ljust(width) for cell, width in zip(row, widths, strict=True))
+    shown = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo((indent + "  ".join(cells)).rstrip())
 
 
 def one_line(text: str) -> str:
-    """Text without line breaks."""
-    return " ".join(text.split())
+    """Text without line breaks and without what a terminal would obey."""
+    return " ".join(printable(text).split())
+
+
+def printable(text: str) -> str:
+    """Text in which nothing commands the terminal: such signs are written as their codes."""
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_shown(sign: str) -> bool:
+    return sign.isprintable() or (sign.isspace() and sign not in SEPARATORS)
 
 
 def _as_json(value: Any) -> Any:

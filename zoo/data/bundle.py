@@ -26,6 +26,7 @@ from zoo.data.prepared import FACTS
 from zoo.data.tfds_folders import INFO
 from zoo.errors import UsageError, ZooError
 from zoo.metrics.weights import deepest_layer, import_file, known_files
+from zoo.plain import parse_json
 from zoo.progress import progress
 from zoo.runs.files import atomic
 
@@ -112,7 +113,9 @@ def _copy(source: IO[bytes], target: IO[bytes], advance: Any) -> str:
 def _damaged(path: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ZooError, OSError):
+        raise
+    except Exception as error:  # a crafted file may raise anything
         raise ZooError(f"{path} is damaged, or no bundle of zoo: {error}") from error
 
 
@@ -123,7 +126,7 @@ def _contents(bundle: zipfile.ZipFile, path: Path) -> dict[Asset, Files]:
         raise ZooError(f"{path} is no bundle of zoo: it has no manifest")
     for entry in entries.values():
         _check_entry(entry, path)
-    manifest = json.loads(bundle.read(MANIFEST))
+    manifest = parse_json(bundle.read(MANIFEST), f"{path}: its {MANIFEST}")
     if manifest["format"] != FORMAT:
         raise ZooError(f"{path} has the format {manifest['format']}; this zoo reads {FORMAT}")
     assets = {_asset(stated, path): stated["files"] for stated in manifest["assets"]}

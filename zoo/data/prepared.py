@@ -70,8 +70,8 @@ def downloadable(record: Dataset) -> bool:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        facts = dict[str, Any](json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise ZooError(f"{file} is damaged ({error}): delete {file.parent}") from error
     return facts
 

@@ -118,7 +118,7 @@ def read_lines(file: Path) -> list[list[str]]:
         return list(csv.reader(io.StringIO(text), delimiter=delimiter))
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from None
-    except (csv.Error, UnicodeDecodeError) as error:
+    except (csv.Error, TypeError, ValueError) as error:  # a separator that is none
         raise UsageError(f"{file} is no table: {error}") from None
 
 

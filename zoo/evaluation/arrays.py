@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.archive import MAX_RATIO, SMALL
 from zoo.data.imageset import Fields, ImageSet
 from zoo.errors import ZooError
 
 IMAGES = ("images", "arr_0")
 FIELDS = ("labels", "groups", "ids")
 DTYPES = (np.uint8, np.uint16)
+LARGEST_COLUMN = 2**30
 
 
 def image_set(pixels: npt.NDArray[Any], name: str) -> ImageSet:
@@ -57,7 +59,9 @@ def open_arrays(path: Path, closing: ExitStack) -> ImageSet:
             names = {Path(entry).stem: entry for entry in archive.namelist()}
             images = image_set(_unpacked(archive, _named(names, path), closing), str(path))
             found = {name: _column(archive, names[name]) for name in FIELDS if name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except ZooError:
+        raise
+    except Exception as error:  # a crafted file may raise anything
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ZooError(f"{path} cannot be read: {reason}") from None
     return _described(images, found, path)
@@ -73,6 +77,7 @@ def _named(names: dict[str, str], path: Path) -> str:
 
 def _unpacked(archive: zipfile.ZipFile, entry: str, closing: ExitStack) -> npt.NDArray[Any]:
     folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="zoo-score-"))
+    _check_claim(archive.getinfo(entry), shutil.disk_usage(folder).free)
     target = Path(folder, "images.npy")
     with archive.open(entry) as packed, target.open("wb") as file:
         shutil.copyfileobj(packed, file, 2**20)
@@ -80,7 +85,16 @@ def _unpacked(archive: zipfile.ZipFile, entry: str, closing: ExitStack) -> npt.N
     return pixels
 
 
+def _check_claim(entry: zipfile.ZipInfo, most: int) -> None:
+    """Refuse what unpacks to more than there is room for, or than images ever do."""
+    if entry.file_size > max(SMALL, MAX_RATIO * entry.compress_size):
+        raise ValueError(f"{entry.filename} unpacks to more than {MAX_RATIO} times its size")
+    if entry.file_size > most:
+        raise ValueError(f"{entry.filename} has {entry.file_size:,} bytes, more than {most:,}")
+
+
 def _column(archive: zipfile.ZipFile, entry: str) -> npt.NDArray[Any]:
+    _check_claim(archive.getinfo(entry), LARGEST_COLUMN)
     with archive.open(entry) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 

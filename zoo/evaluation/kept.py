@@ -1,6 +1,5 @@
 """Trained detectors on disk, and what one of them says of a picture."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,11 +13,12 @@ from zoo.claims import NOTICE
 from zoo.data.decode import decode
 from zoo.data.imageset import ImageSet
 from zoo.data.intensity import Intensity
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, expected_form
 from zoo.evaluation.answers import accuracy
 from zoo.evaluation.robustness import jpeg
 from zoo.evaluation.trial import Trial, probabilities
 from zoo.metrics.features import to_uint8
+from zoo.plain import parse_json
 from zoo.plugins import find
 from zoo.runs.files import write_json
 from zoo.specs import Detector
@@ -123,11 +123,14 @@ def _module(record: Detector) -> Any:
 
 def _facts(path: Path) -> dict[str, Any]:
     try:
-        facts = dict(json.loads(path.read_text(encoding="utf-8")))
+        facts = dict(parse_json(path.read_text(encoding="utf-8"), str(path)))
     except (OSError, ValueError, TypeError) as error:
         raise ZooError(f"{path} is damaged: {error}") from error
     if missing := [key for key in NEEDED if key not in facts]:
         raise ZooError(f"{path} is damaged: it does not state {', '.join(missing)}")
+    shape = facts["image_shape"]
+    if not isinstance(shape, list) or len(shape) != 3 or any(type(n) is not int for n in shape):
+        raise ZooError(f"{path} is damaged: it does not state the shape of images")
     return facts
 
 
@@ -146,7 +149,8 @@ def ask(file: Path, folder: Path) -> dict[str, Any]:
     opened = open_kept(folder)
     if not file.is_file():
         raise UsageError(f"no file {file}")
-    return judged(prepared(file, opened[1], name=str(file)), *opened, name=str(file))
+    with expected_form(folder):
+        return judged(prepared(file, opened[1], name=str(file)), *opened, name=str(file))
 
 
 def judged(

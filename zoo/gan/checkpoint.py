@@ -3,8 +3,7 @@
 import hashlib
 import json
 import os
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import numpy as np
 from zoo.errors import Diverged, ZooError
 from zoo.gan.model import GAN
 from zoo.runs.files import atomic
+from zoo.runs.weights import check_weights
 
 SUFFIX = ".npz"
-DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def save_checkpoint(
@@ -62,9 +61,10 @@ def roll_back(gan: GAN, folder: Path) -> dict[str, Any] | None:
 
 def _is_good(path: Path) -> bool:
     try:
+        check_weights(path)
         with np.load(path, allow_pickle=False) as stored:
-            return not json.loads(stored["facts"].tobytes()).get("collapsed")
-    except DAMAGED:
+            return not _facts(stored).get("collapsed")
+    except Exception:  # as `_load` takes for damage
         return False
 
 
@@ -84,12 +84,12 @@ def restore_checkpoint(gan: GAN, folder: Path) -> dict[str, Any] | None:
     for path in sorted(folder.glob(f"*{SUFFIX}"), reverse=True):
         try:
             arrays, facts = _load(path)
-        except DAMAGED:
+        except ZooError:
             damaged.append(path)
             continue
         if facts["layout"] != _layout(gan.state):
             raise ZooError(f"{path} is of another network than this recipe builds")
-        _assign(gan.state, arrays)
+        _assign(gan.state, arrays, path)
         for later in damaged:
             later.unlink()
         return facts
@@ -110,13 +110,10 @@ def load_snapshot(gan: GAN, path: Path) -> None:
     Raises:
         zoo.errors.ZooError: If the file is damaged or of another network.
     """
-    try:
-        arrays, facts = _load(path)
-    except DAMAGED as error:
-        raise ZooError(f"{path} is damaged: {error}") from error
+    arrays, facts = _load(path)
     if facts["layout"] != _layout(gan.ema_generator.weights):
         raise ZooError(f"{path} is of another network than this recipe builds")
-    _assign(gan.ema_generator.weights, arrays)
+    _assign(gan.ema_generator.weights, arrays, path)
 
 
 def save_generator(network: keras.Model, path: Path) -> None:
@@ -143,12 +140,28 @@ def _save(path: Path, variables: Sequence[Any], facts: dict[str, Any]) -> None:
 
 
 def _load(path: Path) -> tuple[list[np.ndarray[Any, Any]], dict[str, Any]]:
-    with np.load(path, allow_pickle=False) as stored:
-        facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
-        return [stored[name] for name in sorted(set(stored.files) - {"facts"})], facts
+    """Raises ZooError if the file is damaged or was not written by zoo."""
+    check_weights(path)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            facts = _facts(stored)
+            return [stored[name] for name in sorted(set(stored.files) - {"facts"})], facts
+    except Exception as error:  # a crafted file may raise anything
+        raise ZooError(f"{path} is damaged: {' '.join(str(error).split())}") from error
 
 
-def _assign(variables: Sequence[Any], arrays: Sequence[Any]) -> None:
+def _facts(stored: Mapping[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(stored["facts"].tobytes())
+    if not isinstance(facts.get("layout"), str) or type(facts.get("step")) is not int:
+        raise ValueError("its facts are not those of weights")
+    return facts
+
+
+def _assign(variables: Sequence[Any], arrays: Sequence[Any], path: Path) -> None:
+    # What the facts say of the layout need not be so.
+    shapes = [(tuple(v.shape), str(v.dtype)) for v in variables]
+    if shapes != [(array.shape, str(array.dtype)) for array in arrays]:
+        raise ZooError(f"{path} is damaged: its arrays are not those that it states")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from zoo.errors import expected_form
 from zoo.gan.checkpoint import load_snapshot
 from zoo.gan.model import GAN
 from zoo.plugins import find
@@ -42,10 +43,11 @@ def load_run(run: Run, *, step: int | None = None) -> GAN:
     """
     chosen = run.snapshot_step(step)
     manifest = run.manifest
-    classes = len(manifest.get("class_names") or [])
-    gan = build(Recipe.from_dict(run.recipe), tuple(manifest["image_shape"]), classes)
-    if gan.classes and manifest.get("class_shares"):
-        gan.class_shares = np.asarray(manifest["class_shares"])
+    with expected_form(run.path):
+        classes = len(manifest.get("class_names") or [])
+        gan = build(Recipe.from_dict(run.recipe), tuple(manifest["image_shape"]), classes)
+        if gan.classes and manifest.get("class_shares"):
+            gan.class_shares = np.asarray(manifest["class_shares"], float)
     set_snapshot(gan, run, chosen)
     gan.generator_only = True
     return gan

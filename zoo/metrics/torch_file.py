@@ -4,9 +4,11 @@ The pickle in such a file may name three things only: an ordered dictionary, the
 the function that makes a tensor of a storage, which here is a record. Anything else is refused.
 """
 
+import math
 import pickle
 import struct
 import zipfile
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,8 @@ DAMAGED = (
     pickle.UnpicklingError,
     zipfile.BadZipFile,
     struct.error,
-    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError),
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError),
+    *(OSError, RuntimeError, TypeError, ValueError, zlib.error),
 )
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -62,7 +65,12 @@ class Tensor:
         numbers = np.frombuffer(content, dtype)
         steps = list(zip(self.size, self.stride, strict=True))
         last = self.offset + sum((n - 1) * step for n, step in steps)
-        if min((self.offset, *self.size, *self.stride)) < 0 or last >= len(numbers):
+        # Steps of 0 would make any number of values of one.
+        if (
+            min((self.offset, *self.size, *self.stride)) < 0
+            or last >= len(numbers)
+            or math.prod(self.size) > len(numbers)
+        ):
             raise ValueError("a tensor reaches beyond its storage")
         strides = [step * dtype.itemsize for step in self.stride]
         view = np.lib.stride_tricks.as_strided(numbers[self.offset :], self.size, strides)
@@ -108,6 +116,8 @@ def read_state(path: Path) -> Arrays:
 
 def _read_zip(path: Path) -> Arrays:
     with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it is compressed")
         (member,) = (name for name in archive.namelist() if name.endswith("data.pkl"))
         folder = member.removesuffix("data.pkl")
         with archive.open(member) as file:

@@ -3,20 +3,17 @@
 import json
 import math
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from PIL import Image
 
-from zoo.data.archive import open_zip
 from zoo.errors import ZooError
+from zoo.plain import parse_json, parse_yaml
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-ENTRY = re.compile(r"(v\d{4}|facts)\.npy")
 DEEPEST = 40
 MOST_PIXELS = 64 * 10**6
 FORMATS = {".png": "PNG", ".webp": "WEBP"}
@@ -33,7 +30,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         for event in yaml.parse(text, yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
                 raise ZooError(f"{path.name} is refused: it holds tags or references")
-        return _plain_mapping(yaml.safe_load(text), path)
+        return _plain_mapping(parse_yaml(text, path.name), path)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise ZooError(f"{path.name} is damaged: no YAML") from error
 
@@ -45,8 +42,8 @@ def read_json(path: Path) -> dict[str, Any]:
         zoo.errors.ZooError: If it is anything else.
     """
     try:
-        return _plain_mapping(json.loads(path.read_text(encoding="utf-8")), path)
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        return _plain_mapping(parse_json(path.read_text(encoding="utf-8"), path.name), path)
+    except UnicodeDecodeError as error:
         raise ZooError(f"{path.name} is damaged: no JSON") from error
 
 
@@ -60,27 +57,6 @@ def read_rows(path: Path) -> Iterator[dict[str, float]]:
                 continue
             if isinstance(row, dict) and isinstance(row.get("step"), int):
                 yield {key: value for key, value in row.items() if _is_number(key, value)}
-
-
-def check_weights(path: Path) -> None:
-    """Refuse weights that are not plain arrays, or claim more than they hold.
-
-    Raises:
-        zoo.errors.ZooError: Saying so.
-    """
-    try:
-        with open_zip(path) as archive:
-            for entry in archive.infolist():
-                stored = entry.compress_type == zipfile.ZIP_STORED
-                if not ENTRY.fullmatch(entry.filename) or not stored:
-                    raise ZooError(f"{path.name} is refused: {entry.filename!r} is no weight")
-                with archive.open(entry) as file:
-                    if _claimed(file) != entry.file_size:
-                        raise ZooError(f"{path.name} is refused: {entry.filename} is no array")
-            if "facts.npy" not in archive.namelist():
-                raise ZooError(f"{path.name} is damaged: it has no facts")
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, OverflowError) as error:
-        raise ZooError(f"{path.name} is damaged: {' '.join(str(error).split())}") from error
 
 
 def check_picture(path: Path) -> None:
@@ -98,18 +74,6 @@ def check_picture(path: Path) -> None:
         raise
     except Exception as error:  # each decoder has errors of its own
         raise ZooError(f"{path.name} is refused: no {FORMATS[path.suffix]} picture") from error
-
-
-def _claimed(file: Any) -> int:
-    """Bytes of the whole entry, by its header."""
-    version = np.lib.format.read_magic(file)
-    reader = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-        version, np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = reader(file)
-    if dtype.hasobject:
-        raise ZooError("the weights are refused: they hold pickled objects")
-    return int(file.tell()) + math.prod(shape) * int(dtype.itemsize)
 
 
 def _plain_mapping(value: Any, path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, expected_form
 from zoo.plugins import registry
 from zoo.publishing.card import Card
 from zoo.publishing.cleaning import (
@@ -76,7 +76,8 @@ def publish(
 ) -> dict[str, Any]:
     """Write a folder to publish; `zoo.publish` is this function and documents it."""
     folder, opened = Path(to), Run.open(run)
-    plan = _planned(opened, licence, accept_licence, accept_copies, with_real_images)
+    with expected_form(opened.path):
+        plan = _planned(opened, licence, accept_licence, accept_copies, with_real_images)
     _check_empty(folder)
     with whole_folder(folder) as writing:
         real = _write(plan, writing)

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, expected_form
 from zoo.plugins import registry
 from zoo.publishing.cleaning import Cleaner, clean_data, clean_manifest, clean_recipe
 from zoo.publishing.foreign import (
     FORMATS,
     check_picture,
-    check_weights,
     read_json,
     read_rows,
     read_yaml,
@@ -27,6 +26,7 @@ from zoo.publishing.sums import SUMS, Files, stated_of
 from zoo.recipe import Recipe
 from zoo.runs import Run, write_json, write_text
 from zoo.runs.stages import now
+from zoo.runs.weights import check_weights
 
 NEEDED = ("recipe.yaml", "manifest.json", "data.json", WEIGHTS)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
@@ -58,7 +58,7 @@ def _read(folder: Path, files: Files, source: str) -> dict[str, dict[str, Any]]:
     recipe = read_yaml(folder / "recipe.yaml")
     manifest, data = (read_json(folder / f"{stem}.json") for stem in ("manifest", "data"))
     cleaner = Cleaner({})
-    with _form_of_zoo(source):
+    with expected_form(source):
         held = clean_recipe(recipe, cleaner)
         kept = clean_manifest(manifest, cleaner)
         _check_generator(held, kept)
@@ -70,18 +70,6 @@ def _read(folder: Path, files: Files, source: str) -> dict[str, dict[str, Any]]:
             "manifest": kept,
             "data": clean_data(data, fingerprint, cleaner),
         }
-
-
-@contextlib.contextmanager
-def _form_of_zoo(source: str) -> Iterator[None]:
-    """Turn whatever a file of the wrong form leads to into one line."""
-    try:
-        yield
-    except ZooError:
-        raise
-    except Exception as error:  # a stranger's file can be wrong in any way
-        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ZooError(f"{source} holds what no run writes: {words}") from error
 
 
 def _check_generator(recipe: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
@@ -159,7 +147,7 @@ def _write(
     shutil.copyfile(folder / WEIGHTS, run.snapshot_path(step))
     _write_measured(run, folder, files)
     _write_pictures(run, folder, files)
-    with _form_of_zoo(source):
+    with expected_form(source):
         _rebuild(run)
 
 

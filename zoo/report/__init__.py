@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from zoo.errors import expected_form
 from zoo.runs import Run
 
 
@@ -18,4 +19,5 @@ def build(run: Run) -> Path:
     """
     from zoo.report.document import build_report
 
-    return build_report(run)
+    with expected_form(run.path):
+        return build_report(run)

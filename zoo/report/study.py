@@ -13,7 +13,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from zoo.data import ImageSet
-from zoo.errors import ZooError
+from zoo.errors import ZooError, expected_form
 from zoo.evaluation.turing.study import FORMAT, KEY, SCALE, Study
 from zoo.report.environment import environment, script
 from zoo.runs.pictures import encode_png, enlarged
@@ -66,10 +66,11 @@ def read_page(path: Path, study: Study) -> Pictures:
         raise ZooError(f"cannot read {path}: {error.strerror}") from error
     if hashlib.sha256(page).hexdigest() != study.page_sha256:
         raise ZooError(f"{path} is not the page that was made with {KEY}, or it was changed")
-    start = page.index(OPENING) + len(OPENING)
-    held = json.loads(page[start : page.index(b"</script>", start)])
-    png = {item["id"]: base64.b64decode(item["png"]) for item in held["items"]}
-    return Pictures(png, held["width"], held["height"], held["largest"])
+    with expected_form(path):  # the key may come from where the page does
+        start = page.index(OPENING) + len(OPENING)
+        held = json.loads(page[start : page.index(b"</script>", start)])
+        png = {item["id"]: base64.b64decode(item["png"]) for item in held["items"]}
+        return Pictures(png, *(int(held[side]) for side in ("width", "height", "largest")))
 
 
 def study_page(study: Study, pictures: Mapping[str, bytes], images: ImageSet, *, size: int) -> str:

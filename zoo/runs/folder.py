@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import yaml
 
 from zoo.errors import UsageError, ZooError
 from zoo.filenames import file_name
+from zoo.plain import parse_json, parse_yaml
 from zoo.runs.files import is_cut, write_json, write_text, write_yaml
+
+DAMAGED_LINE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 class Run:
@@ -117,11 +119,7 @@ class Run:
     @property
     def recipe(self) -> dict[str, Any]:
         """What `recipe.yaml` holds."""
-        try:
-            held = yaml.safe_load(_read(self.recipe_path))
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
-            raise ZooError(f"{self.recipe_path} is damaged: {reason}") from error
+        held = parse_yaml(_read(self.recipe_path), str(self.recipe_path))
         return _mapping(held, self.recipe_path)
 
     @property
@@ -188,10 +186,7 @@ class Run:
         """The content of a JSON file in this folder, or `None` if there is none."""
         if not path.is_file():
             return None
-        try:
-            return json.loads(_read(path))
-        except ValueError as error:
-            raise ZooError(f"{path} is damaged: {error}") from error
+        return parse_json(_read(path), str(path))
 
     def read_mapping(self, path: Path) -> dict[str, Any]:
         """The content of a JSON file in this folder that holds an object; empty if none is there.
@@ -218,7 +213,7 @@ class Run:
         if self.metrics_path.is_file():
             for line in _read(self.metrics_path).splitlines():
                 # A kill may cut a line short.
-                with contextlib.suppress(ValueError, KeyError, TypeError):
+                with contextlib.suppress(*DAMAGED_LINE):
                     row = json.loads(line)
                     rows[int(row["step"])] = row
         return [rows[step] for step in sorted(rows)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from zoo.errors import expected_form
 from zoo.runs.find import find_run
 from zoo_cli.output import json_option, print_columns, print_json
 from zoo_cli.user import complete, complete_runs, runs_option
@@ -47,15 +48,16 @@ def command(
     from zoo.evaluation.across import compare_runs
 
     found = [find_run(run, parent) for run in runs]
-    result = compare_runs(found, metrics=metrics)
-    if page is not None:
-        from zoo.report.comparison import write_comparison
+    with expected_form(" or ".join(str(run.path) for run in found)):
+        result = compare_runs(found, metrics=metrics)
+        if page is not None:
+            from zoo.report.comparison import write_comparison
 
-        write_comparison(page, found, result)
-    if as_json:
-        print_json({**result, "page": page and str(page)})
-        return
-    _print(result)
+            write_comparison(page, found, result)
+        if as_json:
+            print_json({**result, "page": page and str(page)})
+            return
+        _print(result)
     if page is not None:
         click.echo(page)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError, ZooError, expected_form
 from zoo.runs import Run
 from zoo.runs.find import find_run
 from zoo.runs.folder import list_runs
@@ -45,10 +45,15 @@ def list_(parent: Path, as_json: bool) -> None:
 def show(run: str, parent: Path, as_json: bool) -> None:
     """Show what is known about RUN: status, data, seeds, scores and what was not computed."""
     found = find_run(run, parent)
-    facts = _details(found)
-    if as_json:
-        print_json(facts)
-        return
+    with expected_form(found.path):
+        facts = _details(found)
+        if as_json:
+            print_json(facts)
+        else:
+            _print(facts)
+
+
+def _print(facts: dict[str, Any]) -> None:
     from zoo.report.numbers import flat, full_name
 
     scores = facts.pop("metrics"), facts.pop("not_computed")

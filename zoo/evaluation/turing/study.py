@@ -1,7 +1,6 @@
 """The images of a reader study, under names and in an order that tell nothing about them."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from zoo.data.imageset import HELD_OUT, ImageSet
 from zoo.errors import UsageError, ZooError
 from zoo.evaluation.card import card, data_facts, origin, split_facts
 from zoo.metrics.features import to_uint8
+from zoo.plain import parse_json
 from zoo.runs.pictures import encode_png, to_rgb
 from zoo.stored import Sampler
 
@@ -69,11 +69,9 @@ class Study:
         """
         path = folder / KEY
         try:
-            held = json.loads(path.read_bytes())
+            held = parse_json(path.read_bytes(), str(path))
         except OSError as error:
             raise ZooError(f"cannot read {path}: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise ZooError(f"{path} is damaged: {error}") from error
         try:
             if held.pop("format") != FORMAT:
                 raise ZooError(f"{path} was written by another version of zoo")
