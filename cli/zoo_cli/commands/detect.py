@@ -196,8 +196,8 @@ def _of_runs(texts: Sequence[str], parent: Path, study: Any) -> Any:
     from zoo.device import configure
 
     configure()
-    from zoo.detecting import detect_across, detect_run, distinct
+    from zoo.detecting import detect_across, detect_runs
 
-    chosen, by_name = study(), distinct(runs)
-    found = {name: detect_run(run, chosen) for name, run in by_name.items()}
-    return found, detect_across(runs, chosen) if len(by_name) > 1 else None
+    chosen = study()
+    found = detect_runs(runs, chosen)
+    return found, detect_across(runs, chosen) if len(found) > 1 else None
