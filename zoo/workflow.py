@@ -47,6 +47,8 @@ def run_recipe(recipe: Recipe) -> Run:
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
+    if settings["eval"]:
+        _warn_of_no_detection(images)
     follow(recipe, images)
     gan = compiled(recipe, images)
     run = Run.create(Path(settings["out"]), recipe.generator, name)
@@ -85,6 +87,14 @@ def resume(path: str | Path, *, recipe: Recipe | None = None) -> Run:
     check_unchanged(run, images)
     follow(recipe, images)
     return _carry_out(run, recipe, images, compiled(recipe, images), device)
+
+
+def _warn_of_no_detection(images: ImageSet) -> None:
+    """Hours before it would be found out."""
+    from zoo.evaluation.trial import shortage
+
+    if lacking := shortage(images.provenance["splits"]):
+        print(f"warning: detectors will not be measured: {lacking}", file=sys.stderr)
 
 
 def _configure(recipe: Recipe) -> str:
