@@ -176,7 +176,7 @@ def test_text_from_python_becomes_what_the_option_is(monkeypatch):
 
 def test_an_option_that_the_constructor_refuses_is_told_before_an_image_is_read():
     record = Detector("picky", f"{__name__}:Picky")
-    with pytest.raises(UsageError, match="^picky: use=wrong: choose from pixels, edges$"):
+    with pytest.raises(UsageError, match=r"^picky: use=wrong: choose from pixels, edges$"):
         typed_options([record], {"picky": {"use": "wrong"}})
 
 
@@ -225,7 +225,7 @@ def test_without_a_result_the_earlier_table_and_detectors_stay(tmp_path, monkeyp
     monkeypatch.setattr(detecting, "load_data", lambda name, image_size: image_set(name=name))
     write_earlier(tmp_path)
     study = Study(detectors=[Detector("picky", f"{__name__}:Picky")], n=24, n_small=24, repeats=1)
-    with pytest.raises(NotComputed, match="^no detector has a result; detector picky: weight=0"):
+    with pytest.raises(NotComputed, match=r"^no detector has a result; detector picky: weight=0"):
         detecting.detect_sets("real", "fake", study, out=tmp_path)
     assert (tmp_path / "detection.json").read_text() == "{}"
     assert (tmp_path / "detectors" / "earlier").is_dir()
@@ -242,7 +242,7 @@ def test_of_several_runs_one_without_a_result_says_why_and_the_others_go_on(monk
     found = detecting.detect_runs([Run(Path("small")), Run(Path("large"))], Study(detectors=[]))
     assert found["small"]["not_computed"] == [{"name": "detection", "reason": "3 groups"}]
     assert found["large"] == {"detectors": ["logistic"]}
-    with pytest.raises(NotComputed, match="^small: 3 groups$"):
+    with pytest.raises(NotComputed, match=r"^small: 3 groups$"):
         detecting.detect_runs([Run(Path("small"))], Study(detectors=[]))
 
 

@@ -1,7 +1,7 @@
 """The checks that a plugin's records must pass: one list, for `zoo check`, pytest and our tests.
 
-A check is a function that raises `AssertionError`, or returns nothing or a `Note`. Its message says what was found and, after a
-semicolon, what to do.
+A check is a function that raises `AssertionError`, whose message says what was found and, after a
+semicolon, what to do; or it returns nothing, or a `Note` of what there is to tell.
 """
 
 import time
