@@ -169,7 +169,7 @@ def test_the_page_s_plate_joins_the_channels_of_a_site_and_passes_every_check(pa
     package("datasets")
     folder = write_plate(tmp_path / "plate")
     assert set(findings(f"myplate:{folder}", tmp_path).values()) == {"passed"}
-    images = zoo.load("dataset", f"myplate:{folder}", image_size=32)
+    images = open_dataset(f"myplate:{folder}", image_size=32).images
     assert images.shape[3] == 2
     assert images.dtype == np.uint16
     assert images.class_names == ("dmso", "drug")
