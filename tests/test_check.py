@@ -39,6 +39,7 @@ def test_a_clean_folder_gives_its_counts_and_nothing_else(tmp_path):
         "types: uint8 (4)",
         "encodings: PNG (4)",
         "classes: ill (2), well (2)",
+        "groups by part, --split-seed 0: train 4, detect_train 0, validation 0, test 0",
     ]
     assert json.loads(json.dumps(report.as_json()))["counts"]["classes"] == {"ill": 2, "well": 2}
 

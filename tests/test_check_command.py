@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 METRIC = """
 import zoo
@@ -83,6 +85,8 @@ def test_an_error_of_the_plugin_names_its_line(install, zoo_command):
         (("logistic", "-o", "sied=3"), "did you mean side?"),
         (("logistic", "-o", "side=big"), "side=big: expected whole number"),
         (("fid", "-o", "k=3"), "fid: a metric takes no options"),
+        (("folder:nowhere",), "folder:nowhere: no such folder"),
+        (("folder:.", "-o", "zed=max"), "no option of folder 'zed'"),
         ((), "Missing argument 'NAME'"),
     ],
 )
@@ -90,8 +94,26 @@ def test_wrong_use_exits_2_with_what_to_type(zoo_command, args, told):
     done = zoo_command("check", *args)
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 4])
+def test_the_check_of_a_dataset_tells_what_it_passes_over(zoo_command, tmp_path, damaged):
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        pixels = rng.integers(0, 255, (16, 16), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    for i in range(damaged):
+        (tmp_path / f"damaged-{i}.png").write_bytes(b"none")
+    done = zoo_command("check", f"folder:{tmp_path}", "--only", "examples")
+    assert done.returncode == 0, done.stderr
+    line, *more, _ = done.stdout.splitlines()
+    told = {0: "(24 images)", 1: "(25 images, 1 set aside: no image that can be read)"}
+    assert line.endswith(told.get(damaged, "(28 images, 4 set aside: no image that can be read)"))
+    report = f"`zoo data report folder:{tmp_path}` lists them with their reasons"
+    warned = [f"    warning: 14% of the images are set aside; {report}"]
+    assert more == (warned if damaged == 4 else [])
 
 
 @pytest.mark.parametrize("name", ["bright", "zoo-bright"])

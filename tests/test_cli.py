@@ -63,6 +63,17 @@ def test_info_knows_every_kind(zoo_command, name):
     assert zoo_command("info", name).stdout.startswith("kind")
 
 
+def test_info_of_a_detector_lists_its_options_without_importing_it(zoo_command):
+    facts = json.loads(zoo_command("info", "small-cnn", "--json").stdout)
+    options = {option["name"]: option for option in facts["options"]}
+    assert "seed" not in options
+    assert options["epochs"]["type"] == "whole number"
+    assert all(option["description"] for option in facts["options"])
+    shown = zoo_command("info", "random-forest").stdout  # its class inherits the constructor
+    assert "options (-o random-forest.KEY=VALUE)" in shown
+    assert "  bins " in shown
+
+
 def test_info_of_a_contested_name_says_by_whom(install, zoo_command):
     hook = (
         "import zoo\n\n@zoo.hookimpl\ndef zoo_generators():\n    yield zoo.Generator('g', 'x:y')\n"

@@ -395,6 +395,20 @@ def test_too_few_images_are_reported_instead_of_refused(tmp_path):
     assert "Problem: Classes of one image other:" in text
 
 
+def test_groups_of_each_part_are_told_and_whether_detectors_can_be_measured(tmp_path):
+    for i in range(60):
+        save(tmp_path / f"p{i // 5}_{i}.png", picture(i))
+    settings = {"image_size": SIDE, "pattern": "{group}_{field}.png", "split_seed": 1}
+    opened = open_dataset(f"folder:{tmp_path}", **settings)
+    facts = write_report(tmp_path / "report.html", opened)
+    held = {part: found["groups"] for part, found in facts["provenance"]["splits"].items()}
+    assert sum(held.values()) == 12
+    by_part = ", ".join(f"{groups} {part}" for part, groups in held.items())
+    assert f"12 groups: {by_part}." in Page(tmp_path / "report.html").text
+    told = verdicts(facts)["note", "Detectors will not be measured"]
+    assert "in detect_train, at least" in told
+
+
 def test_copies_in_two_classes_and_rare_classes_are_named(tmp_path):
     for i in range(60):
         save(tmp_path / "common" / f"{i}.png", picture(i))
@@ -409,12 +423,12 @@ def test_copies_in_two_classes_and_rare_classes_are_named(tmp_path):
 
 
 def test_a_set_without_doubts_is_called_so(tmp_path):
-    for i in range(60):
+    for i in range(240):
         save(tmp_path / f"{i}.png", picture(i))
     opened = open_dataset(f"folder:{tmp_path}", image_size=SIDE)
     facts = write_report(tmp_path / "report.html", opened)
     assert [verdict.title for verdict in findings(facts)] == [
-        "60 source images",
+        "240 source images",
         "Nothing doubtful seen",
     ]
     assert "None found: no two images are equal" in Page(tmp_path / "report.html").text

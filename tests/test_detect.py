@@ -178,6 +178,10 @@ def test_a_group_of_generated_images_on_two_sides_is_reported():
         (["3", "--image-size", "64"], "--image-size goes with"),
         (["--real", "x", "--fake", "y", "--detector", "logistik"], "did you mean logistic"),
         (["--real", "x", "--fake", "y", "-o", "depth=3"], "expected NAME.KEY=VALUE"),
+        (
+            ["--real", "x", "--fake", "y", "--detector", "small-cnn", "--features", "lbp"],
+            "small-cnn has no option features",
+        ),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_loaded(args, reason):

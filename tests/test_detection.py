@@ -206,7 +206,9 @@ def test_too_few_images_or_groups_are_not_measured(groups, tiles, reason):
     images = image_set(groups=groups, tiles=tiles)
     found = detect(images, generator(20), detectors=[LOGISTIC])
     assert found["detectors"] == []
-    assert reason in found["not_computed"][0]["reason"]
+    (missing,) = found["not_computed"]
+    assert reason in missing["reason"]
+    assert ("--split-seed" in missing["reason"]) == (reason == "3 groups")
 
 
 @pytest.mark.parametrize("change", [lambda x: x / 255, lambda x: x[:, 1:], lambda x: x[1:]])

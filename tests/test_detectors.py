@@ -15,6 +15,7 @@ from zoo_detectors import classical, cnn
 from zoo_detectors.classical.features import ImageFeatures
 
 from zoo.errors import NotComputed, UsageError, ZooError
+from zoo.trees import check_tree
 
 PLUGINS = (classical, cnn)
 RECORDS = {record.name: record for plugin in PLUGINS for record in plugin.zoo_detectors()}
@@ -229,6 +230,36 @@ def test_a_tree_that_points_outside_its_images_is_refused(name, craft, tmp_path)
     detector.save(tmp_path / "detector.skops")
     with pytest.raises(ZooError, match="a tree is damaged"):
         load(name, tmp_path / "detector.skops")
+
+
+def boosting():
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rng = np.random.default_rng(0)
+    seen = np.column_stack([rng.normal(size=300), rng.integers(0, 5, 300)])
+    labels = seen.sum(axis=1) > 2
+    return HistGradientBoostingClassifier(categorical_features=[1], max_iter=5).fit(seen, labels)
+
+
+def test_sound_trees_of_histogram_boosting_pass():
+    for (tree,) in boosting()._predictors:
+        check_tree(tree, 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("left", 0), ("right", 10_000), ("feature_idx", 2), ("bitset_idx", 10_000)]
+)
+def test_a_tree_of_histogram_boosting_that_points_outside_is_refused(field, value):
+    trees = [tree for (tree,) in boosting()._predictors]
+    tree = next(t for t in trees if t.nodes["is_categorical"].any())
+    tree.nodes[field][tree.nodes["is_categorical"].argmax()] = value
+    with pytest.raises(ValueError, match="a tree is damaged"):
+        check_tree(tree, 2)
+
+
+def test_what_is_no_tree_is_refused():
+    with pytest.raises(ValueError, match="a dict is no tree"):
+        check_tree({}, 2)
 
 
 def wide_scaler(detector):

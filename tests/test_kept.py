@@ -1,6 +1,7 @@
 """Detectors of others, detectors that are kept, and what a kept one says of a picture."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from zoo_cli.main import cli
 import zoo
 from zoo import detecting
 from zoo.detecting import Study
-from zoo.errors import UsageError, ZooError
+from zoo.errors import NotComputed, UsageError, ZooError
 from zoo.evaluation.detection import detect, measure
 from zoo.evaluation.kept import ask, find_kept, image_facts, keep
 from zoo.evaluation.panel import Panel
+from zoo.evaluation.parameters import typed_options
 from zoo.evaluation.trial import Material
 from zoo.runs import Run
 from zoo.specs import Detector
@@ -43,6 +45,18 @@ class Stranger:
 
     def save(self, path):
         path.write_text("")
+
+
+class Picky(Stranger):
+    """Refuses an option as it is made, another when it learns."""
+
+    def __init__(self, seed=0, use="pixels", weight=1.0):
+        if use not in ("pixels", "edges"):
+            raise UsageError(f"use={use}: choose from pixels, edges")
+        self.use, self.weight = use, weight
+
+    def fit(self, images, labels, validation=None):
+        raise UsageError("weight=0: no image counts")
 
 
 class Silent(Stranger):
@@ -160,6 +174,12 @@ def test_text_from_python_becomes_what_the_option_is(monkeypatch):
         zoo.detect("0", detectors=["logistic"], options={"svm": {"bins": "12"}})
 
 
+def test_an_option_that_the_constructor_refuses_is_told_before_an_image_is_read():
+    record = Detector("picky", f"{__name__}:Picky")
+    with pytest.raises(UsageError, match=r"^picky: use=wrong: choose from pixels, edges$"):
+        typed_options([record], {"picky": {"use": "wrong"}})
+
+
 # Keeping what was measured
 
 
@@ -199,6 +219,31 @@ def test_what_an_earlier_table_left_goes_and_pictures_are_drawn_once(
         measured[0].found["valid"],
         measured[0].found["reasons"],
     )
+
+
+def test_without_a_result_the_earlier_table_and_detectors_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(detecting, "load_data", lambda name, image_size: image_set(name=name))
+    write_earlier(tmp_path)
+    study = Study(detectors=[Detector("picky", f"{__name__}:Picky")], n=24, n_small=24, repeats=1)
+    with pytest.raises(NotComputed, match=r"^no detector has a result; detector picky: weight=0"):
+        detecting.detect_sets("real", "fake", study, out=tmp_path)
+    assert (tmp_path / "detection.json").read_text() == "{}"
+    assert (tmp_path / "detectors" / "earlier").is_dir()
+    assert (tmp_path / "gradcam-earlier.png").exists()
+
+
+def test_of_several_runs_one_without_a_result_says_why_and_the_others_go_on(monkeypatch):
+    def measured(run, study):
+        if run.path.name == "small":
+            raise NotComputed("3 groups")
+        return {"detectors": ["logistic"]}
+
+    monkeypatch.setattr(detecting, "detect_run", measured)
+    found = detecting.detect_runs([Run(Path("small")), Run(Path("large"))], Study(detectors=[]))
+    assert found["small"]["not_computed"] == [{"name": "detection", "reason": "3 groups"}]
+    assert found["large"] == {"detectors": ["logistic"]}
+    with pytest.raises(NotComputed, match=r"^small: 3 groups$"):
+        detecting.detect_runs([Run(Path("small"))], Study(detectors=[]))
 
 
 def test_a_detector_that_cannot_be_kept_or_drawn_stays_in_the_table(

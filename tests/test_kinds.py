@@ -150,6 +150,44 @@ def test_a_file_that_changes_is_read_again_and_one_that_is_misnamed_is_set_aside
     assert "set aside ill/overview.tif" in capsys.readouterr().err
 
 
+def write_plate(folder, wells=10):
+    """Two channels of three sites of each well, every second of which was treated."""
+    folder.mkdir()
+    names = [f"A{number:02d}" for number in range(1, wells + 1)]
+    for number, well in enumerate(names):
+        images = discs(3, radius=(9, 6)[number % 2], seed=number, shape=(32, 40, 1))[..., 0]
+        for site, image in enumerate(images.astype(np.uint16) * 16, 1):
+            for channel in (1, 2):
+                file = folder / f"{well}_s{site}_w{channel}.tif"
+                tifffile.imwrite(file, image // channel, photometric="minisblack")
+    rows = [f"{well},{('dmso', 'drug')[i % 2]}" for i, well in enumerate(names)]
+    (folder / "treatments.csv").write_text("\n".join(["well,treatment", *rows]))
+    return folder
+
+
+def test_the_page_s_plate_joins_the_channels_of_a_site_and_passes_every_check(package, tmp_path):
+    package("datasets")
+    folder = write_plate(tmp_path / "plate")
+    assert set(findings(f"myplate:{folder}", tmp_path).values()) == {"passed"}
+    images = open_dataset(f"myplate:{folder}", image_size=32).images
+    assert images.shape[3] == 2
+    assert images.dtype == np.uint16
+    assert images.class_names == ("dmso", "drug")
+
+
+def test_a_site_without_its_partner_is_set_aside_and_another_table_is_read(package, tmp_path):
+    package("datasets")
+    folder = write_plate(tmp_path / "plate")
+    (folder / "A03_s1_w2.tif").unlink()
+    first = open_dataset(f"myplate:{folder}", image_size=32).images
+    (rejected,) = first.provenance["rejected"]
+    assert rejected == {"file": "A03_s1", "reason": "there is no A03_s1_w2.tif"}
+    table = folder / "treatments.csv"
+    table.write_text(table.read_text().replace("dmso", "control"))
+    again = open_dataset(f"myplate:{folder}", image_size=32).images
+    assert again.class_names == ("control", "drug")
+
+
 def test_the_page_s_test_of_the_callable_passes(package, tmp_path):
     package("datasets")
     names = {}

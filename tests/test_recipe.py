@@ -221,6 +221,14 @@ def test_a_recipe_that_names_an_alias_is_refused_while_a_person_may():
 
 
 @pytest.mark.parametrize(
+    ("name", "argument"),
+    [("cells:a:b", "a:b"), ("zoo-cells:cells:a", "a"), ("cells", ""), ("zoo-cells:cells", "")],
+)
+def test_what_follows_a_dataset_s_name_is_its_argument_also_behind_the_package(name, argument):
+    assert zoo.Dataset("cells", "", scheme="path").argument(name) == argument
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("mygam", "cells"), "did you mean mygan?"),

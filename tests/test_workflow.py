@@ -4,12 +4,14 @@ import errno
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import zoo
 from zoo import workflow
+from zoo.data import ImageSet
 from zoo.errors import Interrupted, UsageError, ZooError
 from zoo.runs import Run, files, write_text
 
@@ -60,6 +62,19 @@ def test_a_run_leaves_everything_that_the_run_folder_promises(finished):
     assert "swd" in noted["metrics"]
     assert set(noted["detectors"]) == {"logistic"}
     assert not [path for path in finished.path.rglob(".*") if path.name != ".lock"]
+
+
+def test_a_run_warns_before_it_trains_if_detectors_will_not_be_measured(capsys):
+    groups = {"train": 60, "detect_train": 3, "validation": 4, "test": 9}
+    splits = {part: {"images": 10 * n, "groups": n} for part, n in groups.items()}
+    images = ImageSet.from_array(np.zeros((32, 8, 8, 1), np.uint8))
+    workflow._warn_of_no_detection(replace(images, provenance={"splits": splits}))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: detectors will not be measured: 3 groups in detect_train")
+    assert "--split-seed" in line
+    splits["detect_train"]["groups"] = 4
+    workflow._warn_of_no_detection(replace(images, provenance={"splits": splits}))
+    assert capsys.readouterr().err == ""
 
 
 def test_without_weights_scores_are_named_as_not_computed_with_the_command(finished, monkeypatch):

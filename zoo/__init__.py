@@ -124,6 +124,9 @@ def detect(run: Any, **settings: Any) -> dict[str, Any]:
     Returns:
         What `detection.json` holds: `detectors`, `controls`, `valid`, `reasons`, `curve`, `trend`,
         `robustness`, `not_computed`, `protocol`.
+
+    Raises:
+        zoo.errors.NotComputed: If no detector has a result; the run is left as it was.
     """
     from zoo.detecting import detect
 

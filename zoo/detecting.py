@@ -12,9 +12,9 @@ from zoo.cited import note
 from zoo.data import ImageSet
 from zoo.data import load as load_data
 from zoo.data.locking import cannot_write
-from zoo.errors import UsageError
+from zoo.errors import NotComputed, UsageError
 from zoo.evaluation.confound import check_files, in_values_of
-from zoo.evaluation.detection import Detection, measure
+from zoo.evaluation.detection import Detection, measure, nothing
 from zoo.evaluation.explained import write_heatmaps, write_spectrum
 from zoo.evaluation.kept import clear, image_facts, keep
 from zoo.evaluation.measures import explain
@@ -83,6 +83,7 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
     """Measure the last generator of a run; write its detection, detectors, pictures and report.
 
     Raises:
+        zoo.errors.NotComputed: If no detector has a result; the run is then left as it was.
         zoo.errors.UsageError: If the run has no trained generator.
         zoo.errors.ZooError: If another process uses the run, or its data changed since.
     """
@@ -97,11 +98,30 @@ def detect_run(run: Run, study: Study) -> dict[str, Any]:
             snapshots=snapshot_samplers(run, images) if study.curve else {},
             **study.measured,
         )
+        measured.check()
         facts = {"generated": run.path.resolve().name} | study.image_facts(images)
         _write(study, measured, run.detection_path, run.detectors, run.samples, facts)
         note(run, "detectors")
         _report(run)
     return measured.found
+
+
+def detect_runs(runs: Iterable[Run], study: Study) -> dict[str, dict[str, Any]]:
+    """What `detect_run` gives for each run, by name; one without a result says why.
+
+    Raises:
+        zoo.errors.NotComputed: If no run has a result.
+    """
+    found, missing = {}, []
+    for name, run in distinct(runs).items():
+        try:
+            found[name] = detect_run(run, study)
+        except NotComputed as error:
+            missing.append(f"{name}: {error}")
+            found[name] = nothing(str(error))
+    if len(missing) == len(found):
+        raise NotComputed("; ".join(missing))
+    return found
 
 
 def distinct(runs: Iterable[Run]) -> dict[str, Run]:
@@ -135,7 +155,8 @@ def detect_across(runs: Iterable[Run], study: Study) -> dict[str, Any]:
     found = {"runs": list(by_name), "n": study.n, "seed": study.seed, **found, "protocol": card}
     for run in by_name.values():
         with run.lock():
-            write_json(run.detection_path, run.read_mapping(run.detection_path) | {"across": found})
+            own = run.read_mapping(run.detection_path) or nothing("no detector has a result")
+            write_json(run.detection_path, own | {"across": found})
             _report(run)
     return found
 
@@ -163,6 +184,7 @@ def detect_sets(
         out: Folder for detection.json, the trained detectors and the pictures.
 
     Raises:
+        zoo.errors.NotComputed: If no detector has a result; nothing is written then.
         zoo.errors.ZooError: If the two went through different pipelines, so that a detector would
             learn their files instead of realism.
     """
@@ -170,6 +192,7 @@ def detect_sets(
     fakes = in_values_of(images, fakes)
     check_files(images, fakes, recompressed=study.recompress is not None)
     measured = measure(images, Pool(fakes), **study.measured)
+    measured.check()
     if out:
         facts = {"generated": fakes.name} | study.image_facts(images)
         _write(study, measured, out / "detection.json", out / "detectors", out, facts)
@@ -190,8 +213,8 @@ def _write(
         for old in (*pictures.glob("gradcam-*.png"), pictures / "spectrum.png"):
             old.unlink(missing_ok=True)
     write_json(table, measured.found)
-    if (trial := measured.trial) is None:
-        return
+    trial = measured.trial
+    assert trial is not None  # there is a result
     facts = {**facts, **{key: measured.found[key] for key in ("valid", "reasons")}}
     records = {record.name: record for record in study.detectors}
     _try("the spectrum", "drawn", partial(write_spectrum, trial, pictures / "spectrum.png"))

@@ -235,14 +235,15 @@ def locate(data: str) -> str:
     record = find("datasets", data)
     if not record.scheme:
         return data
-    before, scheme, argument = data.partition(f"{record.name}:")
+    argument = record.argument(data)
     if not argument:
         raise UsageError(f"{record.name} needs an argument: {record.name}:ARGUMENT")
     if record.scheme != "path":
         return data
     path = os.path.expanduser(argument)
     # Some take more than a path.
-    return f"{before}{scheme}{Path(path).absolute()}" if os.path.exists(path) else data
+    before = data.removesuffix(argument)
+    return f"{before}{Path(path).absolute()}" if os.path.exists(path) else data
 
 
 def _compose(

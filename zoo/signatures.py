@@ -1,4 +1,4 @@
-"""A generator's options, read from its source: no framework is imported to list or check them."""
+"""Options of generators and detectors, read from their source, so that none is imported."""
 
 import ast
 import functools
@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.plugins import unknown
-from zoo.specs import Generator
+from zoo.specs import Detector, Generator
 from zoo.values import convert
 
 METHODS = {"__init__": "network", "compile": "training"}
@@ -68,6 +68,16 @@ def options(generator: Generator) -> dict[str, Option]:
         zoo.errors.ZooError: If the source of its class cannot be read.
     """
     return dict(_options(generator.target))
+
+
+def detector_options(detector: Detector) -> dict[str, Option]:
+    """The options of a detector by name: the keywords of its constructor but `seed`.
+
+    Raises:
+        zoo.errors.ZooError: If its target is no class, or the source cannot be read.
+    """
+    module, _, attribute = detector.target.partition(":")
+    return {option.name: option for option in _keywords(module, attribute, "__init__")}
 
 
 def undeclared_options(target: str) -> list[str]:

@@ -158,6 +158,13 @@ class Dataset(Record):
     verified: bool = True
     listed: bool = True
 
+    def argument(self, name: str) -> str:
+        """What follows the record's name in `name:ARGUMENT` or `package:name:ARGUMENT`."""
+        for text in (name, name.partition(":")[2]):
+            if text.startswith(f"{self.name}:"):
+                return text.removeprefix(f"{self.name}:")
+        return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Detector(Record):

@@ -60,6 +60,8 @@ def run_recipe(
     device = _configure(recipe)
     name, fallback = resolve_data(recipe.data, offline=settings["offline"])
     images = load_images(recipe, name)
+    if settings["eval"]:
+        _warn_of_no_detection(images)
     follow(recipe, images)
     gan = compiled(recipe, images)
     run = Run(folder) if folder else Run.create(Path(settings["out"]), recipe.generator, name)
@@ -107,6 +109,14 @@ def resume(
     check_unchanged(run, images)
     follow(recipe, images)
     return _carry_out(run, recipe, images, compiled(recipe, images), device, until, detectors)
+
+
+def _warn_of_no_detection(images: ImageSet) -> None:
+    """Hours before it would be found out."""
+    from zoo.evaluation.trial import shortage
+
+    if lacking := shortage(images.provenance["splits"]):
+        print(f"warning: detectors will not be measured: {lacking}", file=sys.stderr)
 
 
 def _configure(recipe: Recipe) -> str:

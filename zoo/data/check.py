@@ -13,7 +13,16 @@ from typing import Any
 from zoo.data.archive import open_zip, read_entry
 from zoo.data.decode import encoding, frames
 from zoo.data.examples import Rejection
-from zoo.data.findings import Finding, Image, counted, counts, findings, image_facts, name_findings
+from zoo.data.findings import (
+    Finding,
+    Image,
+    counted,
+    counts,
+    findings,
+    image_facts,
+    name_findings,
+    parts,
+)
 from zoo.data.folders import CLEARLY_NO_IMAGE, attempted, image_files, name_of
 from zoo.data.frames import Reading
 from zoo.errors import UsageError
@@ -34,6 +43,8 @@ class Report:
         rejected: Each file that would be set aside, with the reason.
         findings: What is doubtful about the rest.
         counts: Images by `sizes`, `channels`, `types`, `encodings` and `classes`.
+        parts: `images` and `groups` of each part under split seed 0; empty for an archive and a
+            file, which name no groups.
     """
 
     path: str
@@ -42,6 +53,7 @@ class Report:
     rejected: tuple[Rejection, ...]
     findings: tuple[Finding, ...]
     counts: Mapping[str, Mapping[str, int]]
+    parts: Mapping[str, Mapping[str, int]]
 
     def as_json(self) -> dict[str, Any]:
         """The report as text, numbers, lists and mappings."""
@@ -53,6 +65,9 @@ class Report:
         for name, images in self.counts.items():
             if images:
                 yield f"{name}: {counted(images)}"
+        if self.parts:
+            each = (f"{part} {held['groups']:,}" for part, held in self.parts.items())
+            yield f"groups by part, --split-seed 0: {', '.join(each)}"
         for rejection in self.rejected:
             yield _in_one_line(f"set aside {rejection.file}: {rejection.reason}")
         for finding in self.findings:
@@ -82,7 +97,8 @@ def check(path: Path, **options: Any) -> Report:
     with source as (total, examples, names):
         images, rejected = _read(total, examples)
     found = (*findings(images), *name_findings(names))
-    return Report(str(path), total, len(images), tuple(rejected), found, counts(images))
+    known = counts(images), parts(images)
+    return Report(str(path), total, len(images), tuple(rejected), found, *known)
 
 
 _Source = Iterator[tuple[int, Iterable[Mapping[str, Any]], Sequence[str]]]

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from zoo.data.decode import LOSSY
+from zoo.data.imageset import PARTS
+from zoo.data.splits import assign, merge_duplicates
 
 FEW = 5
 
@@ -37,6 +41,7 @@ class Image:
         dtype: Type of its values.
         encoding: As `zoo.data.decode.encoding` names it.
         label: Its class, if it has one.
+        group: What it shares with others, where that is known.
         digest: Hash of its values.
     """
 
@@ -46,6 +51,7 @@ class Image:
     dtype: str
     encoding: str
     label: str | None
+    group: str | None
     digest: bytes
 
 
@@ -56,7 +62,7 @@ def image_facts(example: Mapping[str, Any]) -> Image:
     digest = hashlib.sha256(f"{pixels.shape} {pixels.dtype}".encode())
     for row in pixels:
         digest.update(row.tobytes())
-    label = example.get("label")
+    label, group = example.get("label"), example.get("group")
     return Image(
         str(example["id"]),
         f"{width}×{height}",
@@ -64,6 +70,7 @@ def image_facts(example: Mapping[str, Any]) -> Image:
         str(pixels.dtype),
         str(example["encoding"]),
         None if label is None else str(label),
+        None if group is None else str(group),
         digest.digest(),
     )
 
@@ -76,6 +83,28 @@ def counts(images: Sequence[Image]) -> dict[str, dict[str, int]]:
         "types": dict(Counter(image.dtype for image in images).most_common()),
         "encodings": dict(Counter(i.encoding for i in images if i.encoding).most_common()),
         "classes": dict(Counter(i.label for i in images if i.label is not None).most_common()),
+    }
+
+
+def parts(images: Sequence[Image]) -> dict[str, dict[str, int]]:
+    """Images and groups of each part under split seed 0; nothing where groups are not known.
+
+    Groups with an equal image in common are joined; near duplicates are not looked for.
+    """
+    if not images or any(image.group is None for image in images):
+        return {}
+    groups = merge_duplicates(
+        np.array([image.group for image in images]),
+        np.array([image.digest.hex() for image in images]),
+    )
+    labels = np.array([image.label or "" for image in images])
+    part_of = assign(groups, labels if any(labels) else None)
+    return {
+        part: {
+            "images": int((part_of == part).sum()),
+            "groups": len(np.unique(groups[part_of == part])),
+        }
+        for part in PARTS
     }
 
 

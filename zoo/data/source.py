@@ -139,7 +139,7 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
 
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
     target = record.load()
-    positional = [name.split(f"{record.name}:", 1)[1]] if record.scheme else []
+    positional = [record.argument(name)] if record.scheme else []
     options = _converted(record, target, len(positional), options)
     try:
         source: Iterable[Mapping[str, Any]] = target(*positional, **options)

@@ -41,6 +41,12 @@ class Detection:
     trial: Trial | None = None
     fitted: Mapping[str, Any] = field(default_factory=dict)
 
+    def check(self) -> None:
+        """Raise `NotComputed`, with the reason of each, if no detector has a result."""
+        if not self.found["detectors"]:
+            reasons = (f"{item['name']}: {item['reason']}" for item in self.found["not_computed"])
+            raise NotComputed(f"no detector has a result; {'; '.join(reasons)}")
+
 
 def detect(images: ImageSet, sample: Sample | Pool, **settings: Any) -> dict[str, Any]:
     """What detection.json holds; `measure` documents the settings."""
@@ -86,9 +92,9 @@ def measure(
     try:
         material.check()
     except NotComputed as error:
-        return Detection(_nothing(str(error)))
+        return Detection(nothing(str(error)))
     if not detectors:
-        return Detection(_nothing("no detectors are installed"))
+        return Detection(nothing("no detectors are installed"))
     if not (recompress or isinstance(sample, Pool)):
         warn_of_loss(images)
     panel = Panel(detectors, options)
@@ -247,7 +253,8 @@ def _protocol(panel: Panel, material: Material, settings: Mapping[str, Any]) -> 
     return card(comparable, {**provenance, "alpha_controls": settings["alpha"]})
 
 
-def _nothing(reason: str) -> dict[str, Any]:
+def nothing(reason: str) -> dict[str, Any]:
+    """What detection.json holds where no detector could be measured."""
     lists = ("detectors", "controls", "reasons", "curve", "trend", "robustness")
     return {
         **{name: [] for name in lists},

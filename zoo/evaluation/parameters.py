@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.errors import UsageError
 from zoo.plugins import unknown
 from zoo.specs import Detector
 from zoo.values import annotation_of, convert
@@ -15,14 +16,15 @@ from zoo.values import annotation_of, convert
 def typed_options(
     records: Iterable[Detector], given: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Options by detector, in the types that its signature states.
+    """Options by detector, in the types that its signature states, tried on its constructor.
 
     Args:
         records: The detectors.
         given: Name of a detector to text as typed after `-o`, or typed values, by option.
 
     Raises:
-        zoo.errors.UsageError: If a detector or an option is unknown, or a value does not fit.
+        zoo.errors.UsageError: If a detector or an option is unknown, or a value does not fit, or
+            the constructor refuses it.
     """
     by_name = {record.name: record for record in records}
     if stray := [name for name in given if name not in by_name]:
@@ -52,7 +54,18 @@ def _typed(record: Detector, values: Mapping[str, Any]) -> dict[str, Any]:
         if key not in known:
             raise unknown(f"option of {record.name}", key, known)
         typed[key] = convert(value, annotation_of(parameters[key]), key=f"{record.name}.{key}")
+    _try(record, typed)
     return typed
+
+
+def _try(record: Detector, options: Mapping[str, Any]) -> None:
+    """Let the constructor refuse options before an image is read."""
+    try:
+        record.load()(seed=0, **options)
+    except UsageError as error:
+        raise UsageError(f"{record.name}: {error}") from None
+    except Exception:  # someone else's code; the study names it and goes on with the others
+        return
 
 
 def _plain(value: Any) -> Any:

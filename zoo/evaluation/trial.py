@@ -1,6 +1,6 @@
 """One trial of a detector: the images it learns from, is tuned on and is measured on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ PARTS = ("detect_train", "validation", "test")
 MIN_GROUPS = 4
 """With fewer test groups, five random labellings cannot reach significance at α = 0.0025."""
 MIN_IMAGES = {"detect_train": 24, "validation": 0, "test": 16}
+REMEDY = "train anew with another --split-seed, or with more groups (plan for 40 or more)"
 
 Sample = Callable[[int, int], npt.NDArray[Any]]
 """`sample(n, seed)`, n images of a generator."""
@@ -167,20 +168,40 @@ class Material:
 
     def check(self) -> None:
         """Raise `NotComputed` if no trial can be believed."""
-        for part in PARTS:
-            _check(self.images.split(part), part, "real ")
-            if isinstance(self.sample, Pool):
-                _check(self.sample.images.split(part), part, "generated ")
+        pool = self.sample.images if isinstance(self.sample, Pool) else None
+        lacking = shortage(_sizes(self.images), remedy="" if pool else REMEDY)
+        if pool and not lacking:
+            lacking = shortage(_sizes(pool), kind="generated ", remedy="")
+        if lacking:
+            raise NotComputed(lacking)
 
 
-def _check(held: ImageSet, part: str, kind: str) -> None:
-    if len(held) < MIN_IMAGES[part]:
-        raise NotComputed(
-            f"{len(held)} {kind}images in {part}, at least {MIN_IMAGES[part]} are needed"
-        )
-    groups = len(np.unique(held.groups))
-    if part != "validation" and groups < MIN_GROUPS:
-        raise NotComputed(f"{groups} groups in {part}, at least {MIN_GROUPS} are needed")
+def shortage(
+    splits: Mapping[str, Mapping[str, int]], *, kind: str = "real ", remedy: str = REMEDY
+) -> str:
+    """What a split has too little of for detectors to be measured; empty if nothing.
+
+    Args:
+        splits: Part to its `images` and `groups`, as the provenance of images has them.
+        kind: Of images, for the message.
+        remedy: What to do about too few groups.
+    """
+    for part in PARTS:
+        images, groups = splits[part]["images"], splits[part]["groups"]
+        if images < MIN_IMAGES[part]:
+            return f"{images} {kind}images in {part}, at least {MIN_IMAGES[part]} are needed"
+        if part != "validation" and groups < MIN_GROUPS:
+            few = f"{groups} groups in {part}, at least {MIN_GROUPS} are needed"
+            return f"{few}: {remedy}" if remedy else few
+    return ""
+
+
+def _sizes(images: ImageSet) -> dict[str, dict[str, int]]:
+    held = {part: images.split(part) for part in PARTS}
+    return {
+        part: {"images": len(each), "groups": len(np.unique(each.groups))}
+        for part, each in held.items()
+    }
 
 
 def stream(seed: int, part: str, repetition: int) -> int:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zoo.data.imageset import HELD_OUT
+from zoo.data.imageset import HELD_OUT, PARTS
 from zoo.data.matching import UNKNOWN
 from zoo.data.splits import MIN_GROUPS
+from zoo.evaluation.trial import shortage
 from zoo.gan.monitors import Verdict
 from zoo.report.numbers import count, figure, percent
 from zoo.report.outliers import FAR
@@ -35,11 +36,13 @@ def findings(facts: Facts) -> list[Verdict]:
 def _what(facts: Facts) -> Verdict:
     _, height, width, channels = facts["shape"]
     classes = f" in {len(facts['classes'])} classes" if facts["classes"] else ""
-    held_out = sum(facts["provenance"]["splits"][part]["images"] for part in HELD_OUT)
+    splits = facts["provenance"]["splits"]
+    held_out = sum(splits[part]["images"] for part in HELD_OUT)
+    by_part = ", ".join(f"{count(splits[part]['groups'])} {part}" for part in PARTS)
     text = (
         f"They give {count(facts['shape'][0])} images of {width} × {height} pixels and "
         f"{_number(channels, 'channel')}: {count(facts['training_images'])} to train on, "
-        f"{count(held_out)} held out. {_number(facts['groups']['number'], 'group')}."
+        f"{count(held_out)} held out. {_number(facts['groups']['number'], 'group')}: {by_part}."
     )
     return Verdict("fact", f"{_number(facts['used'], 'source image')}{classes}", text)
 
@@ -52,6 +55,9 @@ def _size(facts: Facts) -> Iterator[Verdict]:
     if reason := facts["provenance"].get("no_held_out"):
         text = f"{reason[:1].upper()}{reason[1:]}."
         yield Verdict("bad", f"Fewer than {MIN_GROUPS} groups", text)
+    elif lacking := shortage(facts["provenance"]["splits"]):
+        text = f"{lacking[:1].upper()}{lacking[1:]}."
+        yield Verdict("note", "Detectors will not be measured", text)
 
 
 def _copies(facts: Facts) -> Iterator[Verdict]:

@@ -1,5 +1,6 @@
 """The checks as cases of pytest."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,8 @@ def make(case: Case, folder: Path) -> None:
         pytest.skip(finding.found)
     if finding.state == "failed":
         pytest.fail(str(finding), pytrace=False)
+    if finding.advice:
+        warnings.warn(f"{subject.name}: {finding.found}; {finding.advice}", stacklevel=1)
 
 
 def as_test(

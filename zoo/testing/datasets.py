@@ -2,7 +2,9 @@
 
 import hashlib
 import itertools
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from functools import cached_property
 from typing import Any
 
@@ -10,12 +12,13 @@ import numpy as np
 
 from zoo.data.source import Source, open_source
 from zoo.data.splits import MIN_GROUPS
-from zoo.errors import ZooError
-from zoo.testing.suite import Skipped, Subject
+from zoo.errors import UsageError, ZooError
+from zoo.testing.suite import Note, Skipped, Subject
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "float32")
 TEXT = ("group", "split", "note")
 MOST = 300  # examples that are looked at
+SET_ASIDE = 0.05  # a larger share is doubtful
 Example = Mapping[str, Any]
 
 
@@ -32,8 +35,9 @@ class DatasetCase:
         if self.record.alias:
             raise Skipped(f"it stands for {', '.join(self.record.alias)}")
         if self.record.scheme and subject.name == self.record.name:
+            typed = f"{subject.name}:{self.record.scheme.upper()}"
             raise Skipped(
-                f"it needs an argument: zoo check {subject.name}:{self.record.scheme.upper()}"
+                f'it needs an argument: zoo check {typed}, in tests conformance("{typed}")'
             )
 
     def source(self) -> Source:
@@ -60,6 +64,21 @@ class DatasetCase:
         return [example for example in self.examples if "image" in example]
 
 
+def check_use(subject: Subject) -> None:
+    """Refuse an argument or options that the dataset refuses; the checks say what else is wrong.
+
+    Raises:
+        zoo.errors.UsageError: What the dataset raised.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            DatasetCase(subject).source()
+    except UsageError:
+        raise
+    except Exception:  # someone else's code may raise anything
+        return
+
+
 def check_dataset(examples: Iterable[Example]) -> list[Example]:
     """Check examples by themselves; `zoo.testing.check_dataset` documents it."""
     found = list(examples)
@@ -84,12 +103,21 @@ def check_licence(case: DatasetCase) -> None:
     )
 
 
-def check_examples(case: DatasetCase) -> None:
-    """Each example is what `zoo.specs.Dataset` says."""
+def check_examples(case: DatasetCase) -> Note:
+    """Each example is what `zoo.specs.Dataset` says; tells how many are set aside, and why."""
     assert case.examples, "there are no examples; yield mappings with id and image"
     check_each(case.examples)
     reasons = [example["rejected"] for example in case.examples if "rejected" in example]
     assert case.images, f"every example is set aside: {reasons[0]}; yield one with an image"
+    first = "the first " * (len(case.examples) == MOST)
+    if not reasons:
+        return Note(f"{first}{len(case.images)} images")
+    n = len(case.examples)
+    text = f"{first}{n} images, {len(reasons)} set aside: {reasons[0]}"
+    if len(reasons) <= SET_ASIDE * n:
+        return Note(text)
+    report = f"`zoo data report {case.subject.name}` lists them with their reasons"
+    return Note(text, f"{len(reasons) / n:.0%} of the images are set aside; {report}")
 
 
 def check_labels(case: DatasetCase) -> None:

@@ -1,7 +1,7 @@
 """The checks that a plugin's records must pass: one list, for `zoo check`, pytest and our tests.
 
-A check is a function that raises `AssertionError`. Its message says what was found and, after a
-semicolon, what to do.
+A check is a function that raises `AssertionError`, whose message says what was found and, after a
+semicolon, what to do; or it returns nothing, or a `Note` of what there is to tell.
 """
 
 import time
@@ -20,6 +20,19 @@ FIRST = "loads"  # the check without which no other can be made
 
 class Skipped(Exception):
     """A check that does not apply to a record; the message says why."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a check that passed returns where there is something to tell.
+
+    Attributes:
+        text: What was found.
+        warning: What is doubtful about it; empty if nothing is.
+    """
+
+    text: str
+    warning: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +66,9 @@ class Finding:
         check: The check's name.
         state: `passed`, `failed` or `skipped`.
         expected: What the check asks for.
-        found: What was found instead, or why the check does not apply.
-        advice: What to do.
+        found: What was found instead, or why the check does not apply; of one that passed what
+            there is to tell.
+        advice: What to do; of one that passed what is doubtful.
         seconds: How long it took.
     """
 
@@ -130,9 +144,12 @@ def run_check(subject: Subject, check: Check, prepare: Callable[[], Any] | None 
         with redirect_stdout(sys.stderr):
             function = resolve_name(check.function)
             if check in SHARED:
-                function(subject)
+                told = function(subject)
             else:
-                function(prepare() if prepare else resolve_name(SUITES[subject.kind].case)(subject))
+                case = prepare() if prepare else resolve_name(SUITES[subject.kind].case)(subject)
+                told = function(case)
+        if isinstance(told, Note):
+            found, advice = told.text, told.warning
     except Skipped as reason:
         state, found = "skipped", str(reason)
     except AssertionError as error:
@@ -166,10 +183,12 @@ def one_line(error: Exception) -> str:
 
 def place(error: BaseException) -> str:
     """Where it was raised: the last line of code that is neither ours nor a library's."""
+    import sysconfig
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename and "/zoo/" not in f.filename]
+    others = ("site-packages", "/zoo/", sysconfig.get_path("stdlib"))
+    own = [f for f in frames if not any(place in f.filename for place in others)]
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 

@@ -56,6 +56,7 @@ def command(
         findings = []
         for subject in found:
             _prepare(subject)
+            _check_use(subject)
             for finding in _findings(subject, names, quick):
                 findings.append(finding)
                 if not as_json:
@@ -86,6 +87,14 @@ def _prepare(subject: "Subject") -> None:
         configure("cpu")
 
 
+def _check_use(subject: "Subject") -> None:
+    """A wrong path is told once, and not by every check."""
+    if subject.kind == "dataset":
+        from zoo.testing.datasets import check_use
+
+        check_use(subject)
+
+
 def _findings(subject: "Subject", names: tuple[str, ...], quick: bool) -> Iterator["Finding"]:
     from zoo.testing.suite import checks_of, run_checks
 
@@ -112,8 +121,14 @@ def _print(finding: "Finding") -> None:
     if finding.state == "skipped":
         click.echo(f"{head}: does not apply: {finding.found}")
         return
-    click.echo(f"{head}: {finding.expected}")
-    for label, text in (("found", finding.found), ("do", finding.advice)):
+    found, advice = finding.found, finding.advice
+    if finding.state == "passed":
+        click.echo(f"{head}: {finding.expected}{f' ({found})' if found else ''}")
+        told = [("warning", advice)]
+    else:
+        click.echo(f"{head}: {finding.expected}")
+        told = [("found", found), ("do", advice)]
+    for label, text in told:
         if text:
             click.echo(f"    {label}: {text}")
 

@@ -1,6 +1,6 @@
 """`zoo detect`: can detectors tell generated from real images?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,9 +171,20 @@ def _options(
             raise UsageError(f"-o {pair}: expected NAME.KEY=VALUE")
         given.setdefault(name, {})[option.replace("-", "_")] = value
     if features is not None:
-        for name in [n for n, r in records.items() if r.framework == "sklearn"]:
+        for name in _with_features(records):
             given.setdefault(name, {}).setdefault("features", features)
     return typed_options(records.values(), given)
+
+
+def _with_features(records: "Mapping[str, Detector]") -> list[str]:
+    """The detectors that --features is for: those that have an option of that name."""
+    from inspect import signature
+
+    classical = [name for name, record in records.items() if record.framework == "sklearn"]
+    found = [name for name in classical if "features" in signature(records[name].load()).parameters]
+    if not found:
+        raise UsageError(f"--features: {', '.join(records)} has no option features")
+    return found
 
 
 def _of_sets(real: str, fake: str, study: Any, image_size: str | None, out: Path | None) -> Any:
@@ -196,8 +207,8 @@ def _of_runs(texts: Sequence[str], parent: Path, study: Any) -> Any:
     from zoo.device import configure
 
     configure()
-    from zoo.detecting import detect_across, detect_run, distinct
+    from zoo.detecting import detect_across, detect_runs
 
-    chosen, by_name = study(), distinct(runs)
-    found = {name: detect_run(run, chosen) for name, run in by_name.items()}
-    return found, detect_across(runs, chosen) if len(by_name) > 1 else None
+    chosen = study()
+    found = detect_runs(runs, chosen)
+    return found, detect_across(runs, chosen) if len(found) > 1 else None

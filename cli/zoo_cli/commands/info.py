@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "trackers")
 
+WITH_OPTIONS = {"generators": "KEY=VALUE", "detectors": "{name}.KEY=VALUE"}
+
 
 @click.command()
 @click.argument("name", shell_complete=complete(*KINDS, "recipes"))
@@ -23,15 +25,15 @@ KINDS = ("generators", "datasets", "detectors", "extractors", "metrics", "tracke
 @registry_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object.")
 def command(name: str, kind: str | None, registry: Path | None, as_json: bool) -> None:
-    """Show what is known about NAME; for a generator also its options."""
+    """Show what is known about NAME; for a generator and a detector also the options."""
     facts = _facts(name, kind, registry)
     if as_json:
         print_json(facts)
         return
-    options = facts.pop("options", None) if facts["kind"] == "generators" else None
+    options = facts.pop("options", None) if facts["kind"] in WITH_OPTIONS else None
     print_columns([(k, _text(v)) for k, v in facts.items() if v not in (None, "", (), {}, [])])
     if options:
-        click.echo("\noptions (-o KEY=VALUE)")
+        click.echo(f"\noptions (-o {WITH_OPTIONS[facts['kind']].format(name=facts['name'])})")
         print_columns(
             [(o["name"], o["default"], o["type"], o["description"]) for o in options], indent="  "
         )
@@ -79,8 +81,8 @@ def _record(kind: str, entry: "Entry") -> dict[str, Any]:
     record = entry.record
     facts = {"kind": kind, **_fields(record)}
     facts |= {"package": entry.plugin.package, "version": entry.plugin.version}
-    if kind == "generators":
-        facts["options"] = _options(record)
+    if kind in WITH_OPTIONS:
+        facts["options"] = _options(kind, record)
     return facts
 
 
@@ -95,12 +97,13 @@ def _nested(value: Any) -> Any:
     return _fields(value) if dataclasses.is_dataclass(value) else value
 
 
-def _options(record: Any) -> list[dict[str, str]]:
-    from zoo.signatures import options
+def _options(kind: str, record: Any) -> list[dict[str, str]]:
+    from zoo.signatures import detector_options, options
     from zoo.values import describe
 
+    read = options if kind == "generators" else detector_options
     try:
-        found = options(record).values()
+        found = read(record).values()
     except ZooError as error:
         click.echo(f"warning: {error}", err=True)
         return []

@@ -8,6 +8,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from zoo.trees import check_tree
 from zoo_detectors.classical.features import ImageFeatures
 from zoo_detectors.classical.pipeline import Classical
 
@@ -46,20 +47,9 @@ def check(detector: Any, *, has_trees: bool) -> None:
 
 
 def _check_tree(tree: Any, features: int, values: int) -> None:
-    """Each node is a leaf, or splits a feature that there is and has its children after it."""
-    if not (
-        1 <= tree.node_count <= tree.capacity
-        and tree.n_features == features
-        and tree.value.shape == (tree.node_count, 1, values)
-    ):
+    check_tree(tree, features)
+    if tree.value.shape != (tree.node_count, 1, values):
         raise ValueError("a tree is damaged: its sizes do not fit")
-    node = np.arange(tree.node_count)
-    left, right = tree.children_left, tree.children_right
-    leaf = (left == -1) & (right == -1)
-    forward = (left > node) & (right > node) & (np.maximum(left, right) < tree.node_count)
-    known = (tree.feature >= 0) & (tree.feature < features)
-    if not np.all(leaf | (forward & known)):
-        raise ValueError("a tree is damaged: a node points outside")
 
 
 def _check_machine(machine: Any, features: int, classes: int) -> None:

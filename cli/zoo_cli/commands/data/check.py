@@ -1,6 +1,7 @@
 """`zoo data check`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ def command(path: Path, as_json: bool, **settings: Any) -> None:
     """List what is wrong with the image files of PATH, a folder, a zip archive or a file.
 
     Each file that would be set aside has a line with the reason. Exits with 1 if there is one.
+    Of a folder it also tells how many groups each part gets, and whether they suffice for
+    detectors.
     """
     path = Path(str(path).removeprefix("folder:")).expanduser()
     options = {key: value for key, value in settings_of(settings).items() if value is not None}
@@ -28,6 +31,13 @@ def command(path: Path, as_json: bool, **settings: Any) -> None:
     if as_json:
         print_json(report.as_json())
     else:
-        click.echo("\n".join(report.lines()))
+        click.echo("\n".join([*report.lines(), *_shortage(report.parts)]))
     if report.rejected:
         sys.exit(1)
+
+
+def _shortage(parts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    from zoo.evaluation.trial import shortage
+
+    lacking = shortage(parts) if parts else ""
+    return [f"detectors will not be measured: {lacking}"] if lacking else []
