@@ -68,7 +68,8 @@ def answer(number: int, kind: str, seed: int, sandbox: Path) -> dict[str, Any]:
     taken = _memory("VmHWM") - before
     if taken > MOST_MEMORY and found in GOOD:
         found = "over memory"
-    told = {"mutation": mutation, "outcome": found, "reason": reason[-300:]}
+    reason = reason.replace(str(sandbox), "")[-300:]
+    told = {"mutation": mutation, "outcome": found, "reason": reason}
     return {**told, "seconds": round(time.monotonic() - began, 2), "bytes": taken}
 
 
