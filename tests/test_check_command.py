@@ -116,6 +116,15 @@ def test_the_check_of_a_dataset_tells_what_it_passes_over(zoo_command, tmp_path,
     assert more == (warned if damaged == 4 else [])
 
 
+def test_a_dataset_without_its_path_says_what_to_type(install, zoo_command):
+    record = 'zoo.Dataset("plate", "zoo_plate:read", "A plate", licence="own", scheme="path")'
+    hook = f"@zoo.hookimpl\ndef zoo_datasets():\n    yield {record}"
+    install("zoo-plate", f"import zoo\n\n{hook}\n\ndef read(path):\n    return []\n")
+    done = zoo_command("check", "zoo-plate", "--only", "examples")
+    told = 'it needs an argument: zoo check plate:PATH, in tests conformance("plate:PATH")'
+    assert done.stdout.splitlines()[0] == f"– dataset plate  examples: does not apply: {told}"
+
+
 @pytest.mark.parametrize("name", ["bright", "zoo-bright"])
 def test_a_plugin_that_does_not_import_is_told_why(install, zoo_command, name):
     install("zoo-bright", "import not_there")
