@@ -140,16 +140,23 @@ def train(
             raise
         raise Interrupted(f"another worker was lost at step {schedule.step}") from error
     except Diverged as error:
-        good = roll_back(gan, run.checkpoints) if run else None
-        if not good or good["collapsed"] or on_collapse != "rollback":
-            kept = f"; the checkpoint of step {good['step']} is kept" if good else ""
-            hint = "" if str(error) == journal.collapse else HINT
-            raise Diverged(f"{error}{kept}{hint}") from None
-        assert run is not None
-        run.forget_after(good["step"])
-        run.update_manifest(rolled_back={"to": good["step"], "because": str(error)})
-        print(f"warning: {error}; back to step {good['step']}, training ends", file=sys.stderr)
+        _go_back(gan, run, error, collapse=journal.collapse, on_collapse=on_collapse)
     return journal.rows
+
+
+def _go_back(
+    gan: GAN, run: Run | None, error: Diverged, *, collapse: str, on_collapse: str
+) -> None:
+    """Load the last good checkpoint, and end the training with it or with the error."""
+    good = roll_back(gan, run.checkpoints) if run else None
+    if not good or good["collapsed"] or on_collapse != "rollback":
+        kept = f"; the checkpoint of step {good['step']} is kept" if good else ""
+        hint = "" if str(error) == collapse else HINT
+        raise Diverged(f"{error}{kept}{hint}") from None
+    assert run is not None
+    run.forget_after(good["step"])
+    run.update_manifest(rolled_back={"to": good["step"], "because": str(error)})
+    print(f"warning: {error}; back to step {good['step']}, training ends", file=sys.stderr)
 
 
 def _check(gan: GAN, images: ImageSet, steps_per_call: int) -> None:

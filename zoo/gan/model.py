@@ -24,15 +24,16 @@ from zoo.gan.gradients import Generated, Gradients
 from zoo.gan.inputs import LABELS, feed, random_shapes
 from zoo.gan.losses import find_loss
 from zoo.gan.memory import find_micro_batch
+from zoo.gan.noise import StepNoise
 from zoo.gan.pixels import to_unit_range
-from zoo.gan.replicas import ALONE, Replica, mean_over_replicas, replica, synchronise
+from zoo.gan.replicas import mean_over_replicas, replica, synchronise
 
 Tensor = Any
 Batch = Any
-LATENTS, D_DRAWS, G_DRAWS, FLIPPED, MIXED, MOVED = 16, 1, 2, 3, 4, 5  # streams of random numbers
+D_DRAWS, G_DRAWS, FLIPPED, MIXED, MOVED = 1, 2, 3, 4, 5  # streams of random numbers
 
 
-class GAN(keras.Model):  # type: ignore[misc]
+class GAN(StepNoise, keras.Model):  # type: ignore[misc]
     """A generator, a discriminator and a moving average of the generator.
 
     Subclasses override, by level: `build_generator` and `build_discriminator`;
@@ -349,48 +350,6 @@ class GAN(keras.Model):  # type: ignore[misc]
         decay = tf.minimum(self.ema_decay, (1.0 + t) / (10.0 + t))
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(value + decay * (average - value))
-
-    def training_inputs(self, n: Any, *, part: int = 0) -> dict[str, Tensor]:
-        """What the generator draws in a step, standard normal, a function of seed and step."""
-        return {
-            name: self.normal((n, *shape), stream=LATENTS + stream, part=part)
-            for stream, (name, shape) in enumerate(self.random_shapes.items())
-        }
-
-    def normal(self, shape: tuple[Any, ...], *, stream: int, part: int = 0) -> Tensor:
-        """Standard normal numbers for the images of this replica, as `uniform`."""
-        return self._drawn(tf.random.stateless_normal, shape, stream, part)
-
-    def uniform(self, shape: tuple[Any, ...], *, stream: int, part: int = 0) -> Tensor:
-        """Numbers uniform in [0, 1) for the images of this replica.
-
-        They are a function of seed, step, stream and part. Replicas take their images' share of
-        what one device would draw for the whole batch.
-
-        Args:
-            shape: (n, …), n being the images of this replica.
-            stream: From 0 to 31; streams are independent.
-            part: Which of the step's `n_critic` updates.
-        """
-        return self._drawn(tf.random.stateless_uniform, shape, stream, part)
-
-    def _drawn(self, draw: Any, shape: tuple[Any, ...], stream: int, part: int) -> Tensor:
-        here = replica()
-        seed = self._noise_seed(stream, part, ALONE)
-        return here.share(draw((shape[0] * here.count, *shape[1:]), seed, alg="philox"))
-
-    def noise_seed(self, stream: int, part: int = 0) -> Tensor:
-        """A (2,) int32 seed for this step; streams, parts and replicas are independent.
-
-        Args:
-            stream: From 0 to 31.
-            part: Which of the step's `n_critic` updates.
-        """
-        return self._noise_seed(stream, part, replica())
-
-    def _noise_seed(self, stream: int, part: int, here: Replica) -> Tensor:
-        time = (tf.cast(self.step, "int32") * self.n_critic + part) * here.count + here.number
-        return tf.stack([tf.constant(self.seed, tf.int32) + 65537 * stream, time])
 
     def fit(self, x: Any, **options: Any) -> Any:
         """Train on an `ImageSet` or an array with zoo's loop, on anything else with Keras' own.
