@@ -15,7 +15,10 @@ RECORDS = {record.name: record for record in applications.zoo_detectors()}
 WEIGHTS = Path(__file__).parents[2] / "shared" / "weights"
 MIXED8 = WEIGHTS / "inception_v3_imagenet_to_mixed8.weights.h5"
 
-every_network = pytest.mark.parametrize("name", RECORDS)
+QUICK = ("resnet50", "vgg16")  # the others take most of a minute each to build
+every_network = pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in RECORDS]
+)
 
 
 def two_kinds(n, seed, shape=(32, 32, 3)):

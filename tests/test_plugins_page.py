@@ -37,7 +37,13 @@ def package(tmp_path, install_folder, site, monkeypatch):
     folder = new("mygan", "generator", tmp_path).folder
     install_folder(folder)
     monkeypatch.syspath_prepend(str(site))
+    forget()
     yield folder
+    forget()
+
+
+def forget():
+    """Forget a package of this name, which another page's tests may have imported."""
     for name in [name for name in sys.modules if name.split(".")[0] == "zoo_mygan"]:
         del sys.modules[name]
 

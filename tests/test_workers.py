@@ -99,6 +99,7 @@ def test_workers_that_are_lost_again_and_again_end_the_training(tmp_path, monkey
     assert capsys.readouterr().err.count("begin again from step 0") == 3
 
 
+@pytest.mark.slow
 def test_a_known_error_of_a_worker_is_the_training_s(tmp_path):
     a = a_run(tmp_path)
     held = a.recipe
@@ -108,6 +109,7 @@ def test_a_known_error_of_a_worker_is_the_training_s(tmp_path):
         workers.train_together(a, 2)
 
 
+@pytest.mark.slow
 def test_a_request_to_stop_keeps_the_step_and_leaves_no_worker(tmp_path, started):
     stopped = []
 

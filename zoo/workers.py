@@ -171,7 +171,7 @@ def _attempt(run: Run, workers: int, threads: int, told: _Told) -> str | None:
 def _outcome(started: list["subprocess.Popen[bytes]"]) -> str | None:
     """What the first process to end says of the others, which are then stopped."""
     first = started[0]
-    ended = next(n for n, worker in enumerate(started) if worker.poll() is not None)
+    ended = _first_to_end(started)
     if started[ended].returncode == 0 or ended == 0:
         first.wait()  # the others end with it
     if first.poll() is None:
@@ -183,6 +183,13 @@ def _outcome(started: list["subprocess.Popen[bytes]"]) -> str | None:
     if first.returncode == 0:
         return None
     return f"worker {ended} was lost ({_how(started[ended].returncode)})"
+
+
+def _first_to_end(started: list["subprocess.Popen[bytes]"]) -> int:
+    """The number of the worker that ended first; those that only missed another count last."""
+    ended = [n for n, worker in enumerate(started) if worker.poll() is not None]
+    missed = Interrupted.exit_status
+    return min(ended, key=lambda n: (started[n].returncode == missed, n))
 
 
 def _how(status: int) -> str:

@@ -1,6 +1,7 @@
 """A study from its file to its leaderboard; killed at any moment, the same call goes on."""
 
 import contextlib
+import math
 import sys
 import time
 from collections import deque
@@ -33,6 +34,7 @@ from zoo.studies.design import Design, find_design, read_design
 from zoo.studies.leaderboard import Leaderboard, write_leaderboard
 from zoo.studies.tasks import carry_out, reason_of
 
+SECONDS_UNTIL_TOLD_AGAIN = 10.0
 SECONDS_TO_STOP = 120.0
 
 
@@ -165,10 +167,12 @@ def _settle(ray: Any, ref: Any, cell: Cell) -> None:
 def _stop(ray: Any, pending: dict[Any, Cell], again: Callable[[], bool], told: "Told") -> None:
     """Let the workers write their checkpoints; a second Ctrl-C does not wait for them."""
     say("stopping; every training writes a checkpoint first")
-    for ref in pending:
-        ray.cancel(ref, force=False)
-    end = time.monotonic() + SECONDS_TO_STOP
-    while pending and not again() and time.monotonic() < end:
+    start, told_to_stop = time.monotonic(), -math.inf
+    while pending and not again() and time.monotonic() - start < SECONDS_TO_STOP:
+        if time.monotonic() - told_to_stop > SECONDS_UNTIL_TOLD_AGAIN:
+            told_to_stop = time.monotonic()
+            for ref in pending:  # a worker that is just starting may miss it
+                ray.cancel(ref, force=False)
         ended, _ = ray.wait(list(pending), num_returns=len(pending), timeout=1.0)
         for ref in ended:
             cell = pending.pop(ref)
