@@ -246,6 +246,7 @@ def test_a_killed_study_goes_on_with_the_same_call_and_leaves_no_process(tmp_pat
     assert all(done(out)[name] == ALL for name in finished)
 
 
+@pytest.mark.slow
 def test_a_study_that_is_terminated_says_how_to_go_on(tmp_path):
     out = tmp_path / "s"
     path = write(tmp_path)
@@ -270,6 +271,7 @@ def test_without_ray_there_is_one_line_with_the_pip_install(tmp_path, monkeypatc
         zoo.study(write(tmp_path), out=tmp_path / "s")
 
 
+@pytest.mark.slow
 def test_a_study_trains_and_measures(ray, tmp_path):
     path = write(tmp_path, generators=["dcgan"], detectors=[])
     found = zoo.study(path, out=tmp_path / "s")

@@ -168,6 +168,7 @@ def test_what_workers_cannot_agree_on_is_refused(given, changes, message):
         workers.check({**alone, "workers": given})
 
 
+@pytest.mark.slow
 def test_processes_that_find_each_other_write_one_run(tmp_path):
     ports = workers._free_ports(2)
     command = [sys.executable, "-m", "zoo_cli.main", "run", "dcgan", "--data", "bbbc/simulated"]

@@ -35,7 +35,7 @@ from zoo.studies.leaderboard import Leaderboard, write_leaderboard
 from zoo.studies.tasks import carry_out, reason_of
 
 SECONDS_UNTIL_TOLD_AGAIN = 10.0
-SECONDS_TO_STOP = 120.0
+SECONDS_TO_STOP = 60.0
 
 
 def study(
