@@ -87,7 +87,7 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 class Typed(ShellComplete):
     """Completion functions find all words before theirs in `ctx.obj`."""
 
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+    def get_completions(self, args: list[str], incomplete: str) -> "list[CompletionItem[str]]":
         """What fits after `args`."""
         self.ctx_args["obj"] = args
         return super().get_completions(args, incomplete)

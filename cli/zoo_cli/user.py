@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from zoo.signatures import Option
 
-Items = list[CompletionItem[str]]
+Items = list["CompletionItem[str]"]  # the oldest click that is taken has no generic one
 Complete = Callable[[click.Context, click.Parameter, str], Items]
 
 registry_option = click.option(
