@@ -247,6 +247,7 @@ def test_a_person_generates_images_and_keeps_one(run, tab, tmp_path):
     assert kept.read_bytes() == (tmp_path / "out" / "00002.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_names_that_look_like_html_and_pictures_are_text(tab):
     tab.get_by_role("button", name="Open sidebar").or_(
         tab.get_by_test_id("stExpandSidebarButton")
@@ -257,6 +258,7 @@ def test_names_that_look_like_html_and_pictures_are_text(tab):
     assert tab.locator("img[src*='example.org']").count() == 0
 
 
+@pytest.mark.slow
 def test_a_person_walks_between_two_images(tab):
     choose_screen(tab, "Between images")
     tab.get_by_alt_text("Image 0 of 8 on the way from seed 0 to seed 1").wait_for()

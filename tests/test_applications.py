@@ -108,6 +108,7 @@ def test_a_wrong_weights_file_is_one_line(tmp_path):
         build("vgg16", weights=str(tmp_path / "bad.weights.h5")).fit(*two_kinds(4, 0))
 
 
+@pytest.mark.slow
 def test_an_inception_that_ends_earlier_is_read_without_its_weights_file(tmp_path):
     whole = keras.applications.InceptionV3(include_top=False, weights=None, input_shape=(75, 75, 3))
     path = tmp_path / "mixed8.weights.h5"

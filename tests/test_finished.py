@@ -109,6 +109,7 @@ def test_monitor_finds_a_drift_and_exits_1_if_asked(run, tmp_path):
     assert "threshold: the largest of 99 draws" in failing.stdout
 
 
+@pytest.mark.slow
 def test_monitor_calls_the_same_source_no_drift(run):
     result = call(monitor_command, run, "bbbc/simulated", "--fail-on", "drift")
     assert result.exception is None, result.stdout

@@ -246,6 +246,7 @@ class Kills(Telltale):
             self.server.kill()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_in_the_middle_is_named_once_and_the_run_goes_on(
     server, tmp_path, monkeypatch, capsys
 ):
