@@ -19,8 +19,9 @@ from zoo_cli.main import cli
 
 import zoo
 from zoo.errors import UsageError, ZooError
+from zoo.runs.files import json_mapping
 from zoo.studies import cluster, driver
-from zoo.studies.cells import Cell, read_cell
+from zoo.studies.cells import Cell
 from zoo.studies.design import Resources
 
 if importlib.util.find_spec("ray") is None:
@@ -69,7 +70,7 @@ def done(folder):
 
 
 def attempts(folder, number, stage="training"):
-    return read_cell(folder / "cells" / f"{number:05d}.json")["state"]["attempts"][stage]
+    return json_mapping(folder / "cells" / f"{number:05d}.json")["state"]["attempts"][stage]
 
 
 ALL = ["training", "evaluation", "detection"]
@@ -252,12 +253,12 @@ def test_a_study_that_is_terminated_says_how_to_go_on(tmp_path):
     path = write(tmp_path)
     process = start(path, out, 600.0)
     until(lambda: (out / "cells/00000.json").is_file()
-          and read_cell(out / "cells/00000.json")["state"]["status"] == "training")  # fmt: skip
+          and json_mapping(out / "cells/00000.json")["state"]["status"] == "training")  # fmt: skip
     process.terminate()
     _, said = process.communicate(timeout=120)
     assert process.returncode == 75
     assert "the same command continues" in said
-    assert read_cell(out / "cells/00000.json")["state"]["status"] == "interrupted"
+    assert json_mapping(out / "cells/00000.json")["state"]["status"] == "interrupted"
 
 
 def test_two_studies_in_one_folder_do_not_meet(tmp_path, monkeypatch):
@@ -306,20 +307,20 @@ def test_a_study_whose_command_and_worker_are_killed_loses_nothing(tmp_path):
     words = [sys.executable, "-m", "zoo_cli.main", "study", str(path), "--out", str(out)]
 
     def states():
-        return [read_cell(p)["state"]["status"] for p in sorted((out / "cells").glob("*.json"))]
+        return [json_mapping(p)["state"]["status"] for p in sorted((out / "cells").glob("*.json"))]
 
     first = subprocess.Popen([*words, "--cpus", "2"], stderr=subprocess.DEVNULL)
     until(lambda: "finished" in states(), 900)
-    victim = next(read_cell(p)["state"] for p in sorted((out / "cells").glob("*.json"))
-                  if read_cell(p)["state"]["status"] in ALL)  # fmt: skip
+    victim = next(json_mapping(p)["state"] for p in sorted((out / "cells").glob("*.json"))
+                  if json_mapping(p)["state"]["status"] in ALL)  # fmt: skip
     os.kill(victim["pid"], signal.SIGKILL)
     time.sleep(5)
     first.kill()
     first.wait()
     finished = [p for p in (out / "cells").glob("*.json")
-                if read_cell(p)["state"]["status"] == "finished"]  # fmt: skip
-    before = {p: read_cell(p)["state"] for p in finished}
+                if json_mapping(p)["state"]["status"] == "finished"]  # fmt: skip
+    before = {p: json_mapping(p)["state"] for p in finished}
     subprocess.run([*words, "--cpus", "2"], check=True, timeout=1500)
     assert set(states()) == {"finished"}
     assert len(states()) == 8
-    assert all(read_cell(p)["state"] == state for p, state in before.items())
+    assert all(json_mapping(p)["state"] == state for p, state in before.items())

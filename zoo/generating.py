@@ -1,6 +1,5 @@
 """Images from a trained run, in the values of the images that it learnt from."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.claims import USE
 from zoo.errors import UsageError
+from zoo.plugins import find, unknown
 from zoo.runs import Run
 
 if TYPE_CHECKING:
@@ -108,16 +108,7 @@ def generate(
 ) -> Generated:
     """Images from a trained run; `zoo.generate` is this function and documents it.
 
-    Args:
-        run: As for `zoo.generate`.
-        n: The same.
-        seed: The same.
-        class_name: The same.
-        truncation: The same.
-        interpolate: The same.
-        to_seed: The same.
-        step: The same.
-        generator: The run's generator of that step, where it is loaded already.
+    Beside its arguments, `generator` is the run's of that step where it is loaded already.
     """
     found = Run.open(run)
     way = _way(n, interpolate, to_seed)
@@ -169,18 +160,14 @@ def class_labels(run: Run, class_name: str | None, count: int) -> list[int] | No
     if not names:
         generator = run.recipe.get("generator")
         raise UsageError(f"{generator} in {run.name} knows no classes; leave out --class")
-    if class_name in names:
-        return [names.index(class_name)] * count
-    close = difflib.get_close_matches(class_name, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"no class {class_name!r}; choose from {', '.join(names)}{hint}")
+    if class_name not in names:
+        raise unknown("class", class_name, names)
+    return [names.index(class_name)] * count
 
 
 def class_names(run: Run) -> list[str]:
     """The classes that a run's generator can be asked for; the data of others may have some too."""
-    from zoo.plugins import find
-
-    names = [str(name) for name in run.manifest.get("class_names") or []]
+    names = run.class_names
     if names and find("generators", str(run.recipe.get("generator"))).conditional == "no":
         return []
     return names

@@ -73,7 +73,7 @@ def generated_items(run: Run) -> Items:
         GENERATED,
         [path.name for path in files],
         lambda at, side: _picture(mapping.apply(decode(files[at])[0])[None], side),
-        _classes(run),
+        run.class_names,
         lambda at: "",
     )
 
@@ -105,7 +105,7 @@ def real_items(run: Run, part: str) -> Items:
         REAL,
         list(rows),
         lambda at, side: _picture(images[np.array(tiles[at][:MOST_TILES])], side),
-        _classes(run),
+        run.class_names,
         note,
     )
 
@@ -247,11 +247,6 @@ def _path(run: Run, source: str, alias: str) -> Path:
 
 def _list(file: Path, kind: str) -> Path:
     return file.with_name(f"{file.stem}.{kind}.csv")
-
-
-def _classes(run: Run) -> list[str]:
-    """The classes of the data, whether the generator is told them or not."""
-    return [str(name) for name in run.manifest.get("class_names") or []]
 
 
 def _picture(images: Any, side: int) -> bytes:

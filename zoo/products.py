@@ -95,7 +95,7 @@ def _write_sheets(run: Run, gan: Any, channels: int) -> None:
 
 
 def _write_animation(run: Run) -> None:
-    steps = sorted(int(p.stem) for p in run.samples.glob("*.png") if p.stem.isdigit())
-    frames = [Image.open(io.BytesIO(run.sample_path(step).read_bytes())) for step in steps]
+    pictures = [run.sample_path(step) for step in run.sample_steps()]
+    frames = [Image.open(io.BytesIO(picture.read_bytes())) for picture in pictures]
     if len(frames) > 1:
         write_bytes(run.animation_path, animation(frames))

@@ -1,6 +1,6 @@
 """A recipe's networks, trained: in this process, or shared with others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import workers
@@ -10,8 +10,7 @@ from zoo.plugins import find
 from zoo.recipe import Recipe, check_size
 from zoo.runs import Run
 from zoo.specs import Generator
-
-Logged = Callable[[int, Mapping[str, float]], None]
+from zoo.workers import Logged
 
 
 def train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) -> None:
@@ -26,16 +25,16 @@ def train(run: Run, recipe: Recipe, images: ImageSet, gan: Any, logged: Logged) 
     """
     settings = recipe.settings
     strategy, n = workers.join(settings["workers"]), workers.count(settings["workers"])
-    if n > 1:
-        workers.train_together(run, n, threads=settings["threads"], logged=logged)
-    elif strategy:
+    if not strategy and n == 1:
+        _train(gan, run, recipe, images, [logged])
+        return
+    if strategy:
         train_worker(run, recipe, images, strategy, logged=logged)
     else:
-        _train(gan, run, recipe, images, [logged])
-    if strategy or n > 1:
-        from zoo.gan.checkpoint import restore_checkpoint
+        workers.train_together(run, n, threads=settings["threads"], logged=logged)
+    from zoo.gan.checkpoint import restore_checkpoint
 
-        restore_checkpoint(gan, run.checkpoints)
+    restore_checkpoint(gan, run.checkpoints)
 
 
 def follow(recipe: Recipe, images: ImageSet) -> None:

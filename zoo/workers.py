@@ -174,14 +174,13 @@ def _outcome(started: list["subprocess.Popen[bytes]"]) -> str | None:
     ended = _first_to_end(started)
     if started[ended].returncode == 0 or ended == 0:
         first.wait()  # the others end with it
-    if first.poll() is None:
-        return f"worker {ended} was lost ({_how(started[ended].returncode)})"
-    assert first.stdout is not None
-    said = _last_json(first.stdout.read())
-    if said.get("error"):
-        raise (Diverged if said.get("diverged") else ZooError)(said["error"])
-    if first.returncode == 0:
-        return None
+    if first.poll() is not None:
+        assert first.stdout is not None
+        said = _last_json(first.stdout.read())
+        if said.get("error"):
+            raise (Diverged if said.get("diverged") else ZooError)(said["error"])
+        if first.returncode == 0:
+            return None
     return f"worker {ended} was lost ({_how(started[ended].returncode)})"
 
 
@@ -246,9 +245,8 @@ def _share_of_cores(workers: int) -> int:
 
 
 def _reached(run: Run) -> int:
-    """The step of the last checkpoint, by its name."""
-    steps = [int(path.stem) for path in run.checkpoints.glob("*.npz") if path.stem.isdecimal()]
-    return max(steps, default=0)
+    """The step of the last checkpoint."""
+    return max(run.checkpoint_steps(), default=0)
 
 
 def _main(path: str, threads: str) -> None:
@@ -280,8 +278,8 @@ def _train_as_worker(run: Run, threads: int) -> None:
     recipe = Recipe.from_dict(run.recipe)
     configure("cpu", threads=threads)
     strategy = join("tf-config")
-    first = json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 0
-    train_worker(run if first else None, recipe, load_images(recipe, recipe.data), strategy)
+    written = None if follows(strategy) else run
+    train_worker(written, recipe, load_images(recipe, recipe.data), strategy)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import Stages, now, status_kept
 from zoo.stored import check_unchanged, load_images, sampler, snapshot_samplers
 from zoo.tracking import requested, tracking
-from zoo.training import Logged, compiled, follow, train
+from zoo.training import compiled, follow, train
+from zoo.workers import Logged
 
 DETECTORS = ("logistic", "random-forest", "svm", "small-cnn")
 STAGES = ("training", "evaluation", "detection")

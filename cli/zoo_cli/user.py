@@ -34,6 +34,15 @@ runs_option = click.option(
 )
 
 
+def recipe_sources(registry: Path | None) -> dict[str, Any]:
+    """Where `zoo.recipe.resolve` looks for recipes and settings: `--registry`, the user's files."""
+    return {
+        "registry_file": registry,
+        "user_registry": user_file("registry.yaml"),
+        "user_config": user_file("config.yaml"),
+    }
+
+
 def user_file(name: str) -> Path:
     """A file in the user's configuration folder; it may be missing."""
     return Path(click.get_app_dir("zoo")) / name
@@ -92,7 +101,7 @@ def complete_classes(ctx: click.Context, param: click.Parameter, incomplete: str
 
     try:
         run = find_run(str(_given(ctx).get("run")), _parent(ctx))
-        return _starting(incomplete, map(str, run.manifest.get("class_names") or ()))
+        return _starting(incomplete, run.class_names)
     except ZooError:
         return []
 
@@ -108,6 +117,18 @@ def complete_options(ctx: click.Context, param: click.Parameter, incomplete: str
     option = known.get(key.replace("-", "_"))
     values = choices(option.annotation) if option else []
     return _starting(incomplete, (f"{key}={value}" for value in values))
+
+
+def pairs_option(of: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`-o KEY=VALUE` of the generator or recipe that the argument `name` names."""
+    return click.option(
+        "-o",
+        "pairs",
+        metavar="KEY=VALUE",
+        multiple=True,
+        shell_complete=complete_options,
+        help=f"Option of {of}.",
+    )
 
 
 def complete_keys(kind: str) -> Complete:

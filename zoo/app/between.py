@@ -7,13 +7,12 @@ import streamlit as st
 from zoo.app import made
 from zoo.app.generating import (
     class_choice,
-    command_line,
-    file_name,
+    keep_all,
     seed_choice,
     step_choice,
     truncation_choice,
 )
-from zoo.app.pictures import enlarged_grid, visible, zipped
+from zoo.app.pictures import enlarged_grid, visible
 from zoo.generating import Generated
 from zoo.report.scale import pixel_width
 from zoo.runs import Run
@@ -31,7 +30,7 @@ def show(run: Run) -> None:
     )
     generated = made.images(run, 1, **_wanted(run))
     _walk(generated)
-    _keep(run, generated)
+    keep_all(run, generated)
     _mixing(run, generated.facts["step"])
 
 
@@ -61,19 +60,6 @@ def _walk(generated: Generated) -> None:
         alt=f"{last + 1} images in a row, {ends}",
         width="stretch",
     )
-
-
-def _keep(run: Run, generated: Generated) -> None:
-    name = f"{file_name(run, generated)}-to-{generated.facts['interpolation']['to_seed']}"
-    st.download_button(
-        "Download all as ZIP",
-        lambda: zipped(generated),
-        f"{name}.zip",
-        "application/zip",
-        on_click="ignore",
-    )
-    st.caption("Synthetic images, marked as such inside each file. The same files are made by:")
-    st.code(command_line(run, generated), language=None, wrap_lines=True)
 
 
 def _mixing(run: Run, step: int) -> None:

@@ -28,7 +28,7 @@ def show(run: Run) -> None:
     wanted = {"class_name": class_choice(run), **_number_and_seed(run), **_more(run)}
     generated = made.images(run, **wanted)
     _grid(run, generated)
-    _keep_all(run, generated)
+    keep_all(run, generated)
 
 
 def class_choice(run: Run) -> str | None:
@@ -110,11 +110,14 @@ def _more(run: Run) -> dict[str, Any]:
         return {"truncation": truncation, "step": step_choice(run, f"step {run.name}")}
 
 
-def _keep_all(run: Run, generated: Generated) -> None:
+def keep_all(run: Run, generated: Generated) -> None:
+    """Draw what downloads all images, and the command that makes them."""
+    way = generated.facts.get("interpolation", {})
+    end = f"-to-{way['to_seed']}" if "to_seed" in way else ""
     st.download_button(
         f"Download all {len(generated.images)} as ZIP",
         lambda: zipped(generated),
-        f"{file_name(run, generated)}.zip",
+        f"{_file_name(run, generated)}{end}.zip",
         "application/zip",
         on_click="ignore",
     )
@@ -136,7 +139,7 @@ def command_line(run: Run, generated: Generated) -> str:
     return shlex.join(words)
 
 
-def file_name(run: Run, generated: Generated) -> str:
+def _file_name(run: Run, generated: Generated) -> str:
     """What a download of them is called, without its ending."""
     return f"{run.path.resolve().name}-seed{generated.facts['seed']}"
 
@@ -152,7 +155,7 @@ def _grid(run: Run, generated: Generated) -> None:
                 st.download_button(
                     f"Download {plain(number)}",
                     file.content,
-                    f"{file_name(run, generated)}-{file.name}",
+                    f"{_file_name(run, generated)}-{file.name}",
                     KINDS[ending],
                     key=f"keep {number}",
                     on_click="ignore",

@@ -11,7 +11,7 @@ from PIL import Image
 
 from zoo.generating import Generated
 from zoo.report.scale import with_bar
-from zoo.runs.pictures import encode_png, grid_png, to_rgb
+from zoo.runs.pictures import encode_png, enlarged, grid_png, to_rgb
 
 SIDE = 144  # CSS pixels; images are enlarged by whole factors up to it
 PAGE = 700
@@ -25,12 +25,12 @@ def visible(image: npt.NDArray[Any], pixel_um: float | None, side: int = SIDE) -
         pixel_um: Width of a pixel in µm, for the scale bar under the picture.
         side: Its longer side is enlarged up to so many pixels, each pixel to a square.
     """
-    factor = max(1, side // max(image.shape[:2]))
-    rgb = to_rgb(image[None])[0].repeat(factor, axis=0).repeat(factor, axis=1)
+    rgb = enlarged(to_rgb(image[None]), side)[0]
+    factor = rgb.shape[1] // image.shape[1]
     return with_bar(encode_png(np.ascontiguousarray(rgb)), pixel_um and pixel_um / factor)
 
 
-def enlarged(png: bytes, pixel_um: float | None) -> bytes:
+def enlarged_picture(png: bytes, pixel_um: float | None) -> bytes:
     """A picture as wide as a page by a whole factor, each pixel a square, with its scale bar."""
     with Image.open(io.BytesIO(png)) as image:
         factor = max(1, PAGE // image.width)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from zoo.app.pictures import enlarged
+from zoo.app.pictures import enlarged_picture
 from zoo.app.words import told
 from zoo.gan.monitors import Verdict, equilibrium
 from zoo.report.contents import Contents, read
@@ -55,7 +55,7 @@ def _samples(run: Run, contents: Contents) -> None:
         step = st.select_slider(
             "Training step", steps, step, key=f"sample {run.name}", format_func=lambda s: f"{s:,}"
         )
-    picture = enlarged(contents.samples[step].read_bytes(), pixel_width(contents.data))
+    picture = enlarged_picture(contents.samples[step].read_bytes(), pixel_width(contents.data))
     st.image(
         picture,
         caption="The same latents at every step, so that only the generator changes.",

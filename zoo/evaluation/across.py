@@ -187,7 +187,7 @@ def _row(
         "values": values,
         "ratios": ratios,
         "sets": [
-            _over_seeds(
+            spread(
                 {
                     run["seed"]: value
                     for run, value in zip(described, values, strict=True)
@@ -201,8 +201,11 @@ def _row(
     }
 
 
-def _over_seeds(values: Mapping[Any, float]) -> dict[str, Any] | None:
-    """Mean, sd and t·sd of one value for each seed; `None` where there are fewer than three."""
+def spread(values: Mapping[Any, float]) -> dict[str, Any] | None:
+    """Mean, sd and t·sd of one value for each seed; `None` where there are fewer than three.
+
+    Student's t is that of 95 % and one degree of freedom less than there are seeds.
+    """
     if len(values) < SEEDS:
         return None
     from scipy.stats import t

@@ -49,8 +49,7 @@ def images_of_run(run: Run, n: int, seed: int, closing: ExitStack) -> ImageSet:
     images = ImageSet.from_array(np.load(path, mmap_mode="r"), name=run.path.resolve().name)
     if labels is None:
         return images
-    names = tuple(str(name) for name in run.manifest.get("class_names") or ())
-    return replace(images, labels=labels.astype(np.int64), class_names=names)
+    return replace(images, labels=labels.astype(np.int64), class_names=tuple(run.class_names))
 
 
 def _write(

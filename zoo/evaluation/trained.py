@@ -36,7 +36,7 @@ def conditional(run: Run, images: ImageSet) -> tuple[Make, dict[str, Any]]:
             f"{run.name} makes images of no class; take a conditional run, or one run for each "
             "class: `zoo utility --per-class RUN RUN …`"
         )
-    names = [str(name) for name in run.manifest.get("class_names") or []]
+    names = run.class_names
     if names != list(images.class_names):
         raise UsageError(
             f"{run.name} makes {', '.join(names)}; {images.name} has "

@@ -79,12 +79,13 @@ def compiled(function: Callable[..., Any], gan: "GAN") -> Callable[..., Any]:
 
 def leads(gan: "GAN") -> bool:
     """Whether this process is the one that logs and writes: the first worker, or the only one."""
-    return _worker(gan) == 0
+    resolver = _resolver(gan)
+    return resolver is None or not resolver.task_id
 
 
 def among_workers(gan: "GAN") -> bool:
     """Whether other processes train the same GAN."""
-    return getattr(gan.distribute_strategy, "cluster_resolver", None) is not None
+    return _resolver(gan) is not None
 
 
 def take_state_of_first(gan: "GAN") -> None:
@@ -106,6 +107,6 @@ def take_state_of_first(gan: "GAN") -> None:
     tf.function(lambda: strategy.run(take), autograph=False)()
 
 
-def _worker(gan: "GAN") -> int:
-    resolver = getattr(gan.distribute_strategy, "cluster_resolver", None)
-    return 0 if resolver is None else int(resolver.task_id or 0)
+def _resolver(gan: "GAN") -> Any:
+    """What knows the workers; `None` where there is one."""
+    return getattr(gan.distribute_strategy, "cluster_resolver", None)

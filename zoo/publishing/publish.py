@@ -272,14 +272,15 @@ def _write_pictures(plan: Plan, folder: Path) -> tuple[list[tuple[str, str]], li
     """Copy pictures: those to show, with words, and the names of those with real images."""
     run, target = plan.run, folder / plan.run.samples.name
     target.mkdir()
-    steps = sorted(path for path in run.samples.glob("*.png") if path.stem.isdecimal())
-    copied = [*steps, *(run.sample_path(name) for name in GENERATED), run.animation_path]
+    steps = run.sample_steps()
+    shown_at: list[int | str] = [*steps, *GENERATED]
+    copied = [*map(run.sample_path, shown_at), run.animation_path]
     patterns = REAL if plan.with_real_images else ()
     real = [path for pattern in patterns for path in sorted(run.samples.glob(f"{pattern}.png"))]
     for path in (*copied, *real):
         if path.is_file():
             shutil.copyfile(path, target / path.name)
-    shown = [(path.name, f"Fixed latents at step {int(path.stem)}") for path in steps[-1:]]
+    shown = [(run.sample_path(n).name, f"Fixed latents at step {n}") for n in steps[-1:]]
     there = [(f"{name}.png", words) for name, words in GENERATED.items()]
     shown += [(name, words) for name, words in there if (target / name).is_file()]
     for path in sorted([*run.figures.glob("*.svg"), *run.figures.glob("*.pdf")]):

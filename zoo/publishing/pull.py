@@ -25,6 +25,7 @@ from zoo.publishing.sources import address_of, delivered
 from zoo.publishing.sums import SUMS, Files, stated_of
 from zoo.recipe import Recipe
 from zoo.runs import Run, write_json, write_text
+from zoo.runs.files import whole_folder
 from zoo.runs.stages import now
 from zoo.runs.weights import check_weights
 
@@ -112,21 +113,13 @@ def _check_manifest(manifest: dict[str, Any], recipe: Recipe) -> None:
 def _placed(parent: Path, words: str) -> Iterator[Run]:
     """A run to write into that gets its place under `parent` if all is right."""
     reserved = Run.named(parent, words)
-    staging = parent / f".{reserved.name}.incomplete"
     try:
-        shutil.rmtree(staging, ignore_errors=True)
-        run = Run(staging / reserved.name)
-        run.path.mkdir(parents=True)
-        yield run
-        run.path.replace(reserved.path)
-    except BaseException as error:
+        with whole_folder(reserved.path) as writing:
+            yield Run(writing)
+    except BaseException:
         with contextlib.suppress(OSError):
             reserved.path.rmdir()
-        if isinstance(error, OSError):
-            raise ZooError(f"cannot write {reserved.path}: {error.strerror or error}") from error
         raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _write(

@@ -3,14 +3,15 @@
 `sha256sum -c SHA256SUMS` checks it, too: a size stands in a comment above each line.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from zoo.data.hashing import file_hash
 from zoo.errors import ZooError
 from zoo.filenames import RESERVED
+from zoo.progress import progress
 
 SUMS = "SHA256SUMS"
 HEADING = "# A generator published by zoo: bytes, SHA-256 and name of each file."
@@ -41,11 +42,12 @@ Files = Mapping[str, Stated]
 
 def write_sums(folder: Path) -> Files:
     """State every file of a folder in its `SHA256SUMS`."""
-    files = {
-        path.relative_to(folder).as_posix(): stated_of(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != SUMS
-    }
+    paths = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != SUMS]
+    files = {}
+    with progress("Hashing", len(paths), "files") as advance:
+        for path in paths:
+            files[path.relative_to(folder).as_posix()] = stated_of(path)
+            advance(1)
     lines = [f"# {file.size}\n{file.sha256}  {name}\n" for name, file in files.items()]
     (folder / SUMS).write_text(f"{HEADING}\n{''.join(lines)}", encoding="utf-8", newline="\n")
     return read_sums((folder / SUMS).read_bytes(), str(folder))
@@ -53,8 +55,7 @@ def write_sums(folder: Path) -> Files:
 
 def stated_of(path: Path) -> Stated:
     """Size and hash of a file."""
-    with path.open("rb") as file:
-        return Stated(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+    return Stated(path.stat().st_size, file_hash(path))
 
 
 def read_sums(content: bytes, source: str) -> Files:

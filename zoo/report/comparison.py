@@ -92,6 +92,6 @@ def _spread(spread: Mapping[str, Any] | None) -> Cell:
 
 
 def _picture(run: Run) -> dict[str, Any]:
-    pictures = step_pictures(run.samples)
+    pictures = step_pictures(run)
     last = max(pictures, default=None)
     return {"step": last, "picture": None if last is None else pictures[last]}

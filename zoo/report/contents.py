@@ -114,7 +114,7 @@ def read(run: Run) -> Contents:
         manifest=manifest,
         rows=run.metrics(),
         turing=_json(run, run.turing_path, "turing", missing),
-        samples=step_pictures(run.samples),
+        samples=step_pictures(run),
         pictures={name: path for name, path in pictures.items() if path.is_file()},
         heatmaps=_heatmaps(run, parts["detection"]),
         missing=missing,
@@ -138,11 +138,9 @@ def _settings(recipe: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
     return [(name, value, str(origins.get(name, ""))) for name, value in values.items()]
 
 
-def step_pictures(folder: Path) -> dict[int, Path]:
+def step_pictures(run: Run) -> dict[int, Path]:
     """Step to the picture of fixed latents at that step, in order."""
-    if not folder.is_dir():
-        return {}
-    return {int(path.stem): path for path in sorted(folder.glob("*.png")) if path.stem.isdigit()}
+    return {step: run.sample_path(step) for step in run.sample_steps()}
 
 
 def _heatmaps(run: Run, detection: Mapping[str, Any]) -> dict[str, Path]:

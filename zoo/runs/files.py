@@ -12,6 +12,7 @@ import filelock
 import yaml
 
 from zoo.errors import ZooError
+from zoo.plain import parse_json
 
 
 @contextlib.contextmanager
@@ -89,6 +90,65 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise ZooError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
+def read_text(path: Path) -> str:
+    """The content of a UTF-8 file.
+
+    Raises:
+        zoo.errors.ZooError: If it cannot be read, or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ZooError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ZooError(f"{path} is damaged: no UTF-8 text") from error
+
+
+def json_mapping(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds; empty if there is no file.
+
+    Raises:
+        zoo.errors.ZooError: If it is damaged, or holds something else.
+    """
+    return mapping(parse_json(read_text(path), str(path)), path) if path.is_file() else {}
+
+
+def mapping(value: Any, path: Path) -> dict[str, Any]:
+    """What a file holds, if it is a mapping.
+
+    Raises:
+        zoo.errors.ZooError: Naming the file, if it is none.
+    """
+    if not isinstance(value, dict):
+        raise ZooError(f"{path} is damaged: not a mapping")
+    return value
+
+
+@contextlib.contextmanager
+def locked(place: Path, busy: str, *, seconds: float = 0.0) -> Iterator[None]:
+    """Hold a lock file, which the operating system releases when this process dies.
+
+    Args:
+        place: The lock file; its folder is there.
+        busy: What is said when another process holds it.
+        seconds: How long to wait for it.
+
+    Raises:
+        zoo.errors.ZooError: If another one holds it, or the file cannot be written.
+    """
+    handle = filelock.FileLock(place)
+    try:
+        handle.acquire(timeout=seconds)
+    except filelock.Timeout:
+        raise ZooError(busy) from None
+    except OSError as error:
+        raise ZooError(f"cannot write {place}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        handle.release()
+
+
 @contextlib.contextmanager
 def held(path: Path, *, seconds: float = 20.0) -> Iterator[None]:
     """Hold a file that several processes or threads write, waiting for the others.
@@ -100,18 +160,13 @@ def held(path: Path, *, seconds: float = 20.0) -> Iterator[None]:
     Raises:
         zoo.errors.ZooError: If another one holds it for longer, or the folder cannot be written.
     """
-    handle = filelock.FileLock(path.with_name(f".{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle.acquire(timeout=seconds)
-    except filelock.Timeout:
-        raise ZooError(f"{path} is in use by another process for {seconds:g} seconds") from None
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror}") from error
-    try:
+    busy = f"{path} is in use by another process for {seconds:g} seconds"
+    with locked(path.with_name(f".{path.name}.lock"), busy, seconds=seconds):
         yield
-    finally:
-        handle.release()
 
 
 def append_json(path: Path, value: Any) -> None:
@@ -120,18 +175,34 @@ def append_json(path: Path, value: Any) -> None:
     Raises:
         zoo.errors.ZooError: If it cannot be written.
     """
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
     with held(path):
-        try:
-            with path.open("ab+") as file:
-                file.write(b"\n" + line if is_cut(file) else line)
+        append_line(path, line, durable=True)
+
+
+def append_line(path: Path, line: str, *, durable: bool = False) -> None:
+    """Append a line, never to one that a kill has cut short.
+
+    Args:
+        path: The file; made if it is missing.
+        line: Without its end.
+        durable: Whether it is on the disk when this returns.
+
+    Raises:
+        zoo.errors.ZooError: If it cannot be written.
+    """
+    content = line.encode() + b"\n"
+    try:
+        with path.open("ab+") as file:
+            file.write(b"\n" + content if _is_cut(file) else content)
+            if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            raise ZooError(f"cannot write {path}: {error.strerror}") from error
+    except OSError as error:
+        raise ZooError(f"cannot write {path}: {error.strerror}") from error
 
 
-def is_cut(file: IO[bytes]) -> bool:
+def _is_cut(file: IO[bytes]) -> bool:
     """Whether the last line has no end, as a kill or a full disk leaves it."""
     if not file.seek(0, os.SEEK_END):
         return False

@@ -9,12 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from zoo.errors import UsageError, ZooError
 from zoo.filenames import file_name
 from zoo.plain import parse_json, parse_yaml
-from zoo.runs.files import is_cut, write_json, write_text, write_yaml
+from zoo.runs.files import (
+    append_line,
+    json_mapping,
+    locked,
+    mapping,
+    read_text,
+    write_json,
+    write_text,
+    write_yaml,
+)
 
 DAMAGED_LINE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
@@ -110,17 +117,14 @@ class Run:
         Raises:
             zoo.errors.ZooError: At once, if another process holds it.
         """
-        try:
-            with filelock.FileLock(self.path / ".lock", timeout=0):
-                yield
-        except filelock.Timeout:
-            raise ZooError(f"{self.path} is in use by another zoo process") from None
+        with locked(self.path / ".lock", f"{self.path} is in use by another zoo process"):
+            yield
 
     @property
     def recipe(self) -> dict[str, Any]:
         """What `recipe.yaml` holds."""
-        held = parse_yaml(_read(self.recipe_path), str(self.recipe_path))
-        return _mapping(held, self.recipe_path)
+        held = parse_yaml(read_text(self.recipe_path), str(self.recipe_path))
+        return mapping(held, self.recipe_path)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -133,6 +137,11 @@ class Run:
         return str(self.manifest.get("status", "running"))
 
     @property
+    def class_names(self) -> list[str]:
+        """The classes of the data, in the order of their labels; none without labels."""
+        return [str(name) for name in self.manifest.get("class_names") or []]
+
+    @property
     def in_use(self) -> bool:
         """Whether a process holds the run; so one whose lock cannot be tried counts too."""
         if not (self.path / ".lock").exists():
@@ -140,7 +149,7 @@ class Run:
         try:
             with self.lock():
                 return False
-        except (ZooError, OSError):
+        except ZooError:
             return True
 
     def snapshot_path(self, step: int) -> Path:
@@ -159,6 +168,10 @@ class Run:
     def sample_steps(self) -> list[int]:
         """The steps of which there is a picture of the fixed latents, ascending."""
         return _steps(self.samples.glob("*.png"))
+
+    def checkpoint_steps(self) -> list[int]:
+        """The steps of which there is a checkpoint, ascending."""
+        return _steps(self.checkpoints.glob("*.npz"))
 
     def snapshot_step(self, step: int | None = None) -> int:
         """The step of the snapshot that is asked for, by default of the last.
@@ -186,7 +199,7 @@ class Run:
         """The content of a JSON file in this folder, or `None` if there is none."""
         if not path.is_file():
             return None
-        return parse_json(_read(path), str(path))
+        return parse_json(read_text(path), str(path))
 
     def read_mapping(self, path: Path) -> dict[str, Any]:
         """The content of a JSON file in this folder that holds an object; empty if none is there.
@@ -194,24 +207,17 @@ class Run:
         Raises:
             zoo.errors.ZooError: If it is damaged, or holds something else.
         """
-        held = self.read_json(path)
-        return {} if held is None else _mapping(held, path)
+        return json_mapping(path)
 
     def log_metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Append one line to `metrics.jsonl`."""
-        line = json.dumps({"step": step, **values}).encode() + b"\n"
-        try:
-            with self.metrics_path.open("ab+") as file:
-                # A kill may have cut the last line short; the next must not be joined to it.
-                file.write(b"\n" + line if is_cut(file) else line)
-        except OSError as error:
-            raise ZooError(f"cannot write {self.metrics_path}: {error.strerror}") from error
+        append_line(self.metrics_path, json.dumps({"step": step, **values}))
 
     def metrics(self) -> list[dict[str, float]]:
         """What was logged, in order of steps; a resumed run's repeated steps appear once."""
         rows: dict[int, dict[str, float]] = {}
         if self.metrics_path.is_file():
-            for line in _read(self.metrics_path).splitlines():
+            for line in read_text(self.metrics_path).splitlines():
                 # A kill may cut a line short.
                 with contextlib.suppress(*DAMAGED_LINE):
                     row = json.loads(line)
@@ -276,18 +282,3 @@ def _steps(paths: Iterable[Path]) -> list[int]:
 def _short(name: str) -> str:
     scheme, colon, argument = name.partition(":")
     return f"{scheme}{colon}{Path(argument).name}" if Path(argument).is_absolute() else name
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ZooError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ZooError(f"{path} is damaged: no UTF-8 text") from error
-
-
-def _mapping(value: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ZooError(f"{path} is damaged: not a mapping")
-    return value

@@ -1,6 +1,5 @@
 """The cells of a study: a run each, with what is known of it in a file of its own."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from zoo.layers import blaming
 from zoo.plugins import find
 from zoo.recipe import Recipe, resolve, show
 from zoo.runs import Run, write_json
+from zoo.runs.files import json_mapping
 from zoo.runs.folder import folder_name
 from zoo.settings import has_gpu
 from zoo.studies.design import Design
@@ -89,7 +89,7 @@ class Cell:
     @property
     def state(self) -> dict[str, Any]:
         """What its file holds of how far it is: `status`, `reason`, `attempts`, `host`, `pid`."""
-        return read_cell(self.path).get("state") or {"status": WAITING}
+        return json_mapping(self.path).get("state") or {"status": WAITING}
 
     def set_state(self, **values: Any) -> None:
         """Write the cell with some values of its state changed, the others kept."""
@@ -115,7 +115,7 @@ class Cell:
         Raises:
             zoo.errors.ZooError: If its file is damaged.
         """
-        held = read_cell(path)
+        held = json_mapping(path)
         try:
             facts = {name: held[name] for name in ("number", "generator", "data", "variant")}
             recipe = Recipe.from_dict(held["recipe"])
@@ -132,23 +132,6 @@ def folder_of(design: Design, out: str | Path | None) -> Path:
     return Path(out or Path("studies") / design.name).absolute()
 
 
-def read_cell(path: Path) -> dict[str, Any]:
-    """What a cell's file holds; empty if there is none.
-
-    Raises:
-        zoo.errors.ZooError: If it is damaged.
-    """
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise ZooError(f"{path} is damaged: {error}") from None
-    if not isinstance(held, dict):
-        raise ZooError(f"{path} is damaged: no mapping")
-    return held
-
-
 def plan(design: Design, folder: Path, **sources: Any) -> list[Cell]:
     """The cells of a study, those that are in the folder already under the number they have.
 
@@ -163,7 +146,7 @@ def plan(design: Design, folder: Path, **sources: Any) -> list[Cell]:
     """
     numbers = {}
     for path in sorted((folder / "cells").glob("*.json")):
-        held = read_cell(path)
+        held = json_mapping(path)
         key = tuple(held.get(name) for name in ("generator", "data", "variant", "seed"))
         numbers[key] = int(path.stem)
     free = max(numbers.values(), default=-1) + 1
@@ -223,7 +206,7 @@ def _check_unchanged(cell: Cell) -> None:
         for name in MEASURED
         if before.settings[name] != cell.recipe.settings[name]
     ]
-    kept = read_cell(cell.path).get("detectors", cell.identity()["detectors"])
+    kept = json_mapping(cell.path).get("detectors", cell.identity()["detectors"])
     if kept != cell.identity()["detectors"]:
         differing.append(f"detectors: {kept or 'none'}, not {list(cell.detectors or ())}")
     if differing:

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.errors import UsageError, ZooError
 from zoo.requirements import missing, pip_line
 from zoo.runs import write_json
-from zoo.studies.cells import read_cell as read_mapping
+from zoo.runs.files import json_mapping
 from zoo.studies.design import Resources
 
 RAY = "ray>=2.52"
@@ -197,7 +197,7 @@ def clean(folder: Path) -> None:
 
     Its workers end within seconds of it, some of Ray's own processes only after a minute.
     """
-    held = read_mapping(_record(folder))
+    held = json_mapping(_record(folder))
     mark, place = held.get("mark"), Path(str(held.get("place", "")))
     for pid in _marked(str(mark)) if mark else ():
         with contextlib.suppress(OSError):

@@ -10,12 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from zoo.data.locking import cannot_write
 from zoo.errors import Interrupted, ZooError
 from zoo.progress import progress
 from zoo.runs import write_text
+from zoo.runs.files import locked
 from zoo.runs.signals import stop_requests
 from zoo.runs.stages import now
 from zoo.studies.cells import (
@@ -57,18 +56,10 @@ def study(
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Hold the folder; the operating system releases what a killed process held."""
     with cannot_write(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise ZooError(f"{folder} is in use by another zoo study") from None
-    try:
+    with locked(folder / ".lock", f"{folder} is in use by another zoo study"):
         yield
-    finally:
-        lock.release()
 
 
 def _carry_out(

@@ -1,7 +1,5 @@
 """A study's results: every cell, what each group gave over its seeds, and who precedes whom."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +10,7 @@ from zoo.report.feasibility import feasibility
 from zoo.report.numbers import part_of, split_name
 from zoo.runs import write_json, write_text
 from zoo.runs.stages import now
+from zoo.runs.tables import csv_text
 from zoo.studies.cells import FINISHED, Cell
 from zoo.studies.design import Design
 from zoo.studies.statistics import over_seeds, ranking
@@ -234,12 +233,10 @@ def _table(board: Leaderboard) -> str:
         for ranked in board["rankings"]
         for row in ranked.get("order", ())
     }
-    text = io.StringIO()
     head = ["generator", "data", "variant", "number", "better", "mean", "low", "high", "sd",
             "seeds", "floor", "ratio", "rank", "best_rank", "worst_rank", "first_share",
             "failed", "reasons"]  # fmt: skip
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
+    rows: list[list[Any]] = [head]
     for group in board["groups"]:
         own = [group[key] for key in ("generator", "data", "variant")]
         lost = [len(group["failed"]), "; ".join(str(one["reason"]) for one in group["failed"])]
@@ -250,5 +247,5 @@ def _table(board: Leaderboard) -> str:
             best, worst = rank.get("ranks") or (None, None)
             numbers = [entry.get(key) for key in ("sd", "seeds", "floor", "ratio")]
             row = [name, entry.get("better"), entry.get("mean"), low, high, *numbers]
-            writer.writerow([*own, *row, rank.get("rank"), best, worst, rank.get("first"), *lost])
-    return text.getvalue()
+            rows.append([*own, *row, rank.get("rank"), best, worst, rank.get("first"), *lost])
+    return csv_text(rows)

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-SEEDS = 3
-"""Below this many seeds no interval is given."""
+from zoo.evaluation.across import spread
 
 
 def over_seeds(values: Mapping[int, float]) -> dict[str, Any]:
@@ -31,12 +30,8 @@ def over_seeds(values: Mapping[int, float]) -> dict[str, Any]:
     numbers = np.array(list(values.values()), float)
     n, mean = len(numbers), float(numbers.mean())
     sd = float(numbers.std(ddof=1)) if n > 1 else None
-    interval = None
-    if sd is not None and n >= SEEDS:
-        from scipy.stats import t
-
-        half = float(t.ppf(0.975, n - 1)) * sd
-        interval = [mean - half, mean + half]
+    found = spread(values)
+    interval = found and [mean - found["half_width"], mean + found["half_width"]]
     kept = {str(seed): value for seed, value in values.items()}
     return {"mean": mean, "sd": sd, "interval": interval, "seeds": n, "values": kept}
 

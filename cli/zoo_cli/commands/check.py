@@ -14,7 +14,7 @@ import click
 from zoo.errors import UsageError
 from zoo.testing.lists import SUITES
 from zoo_cli.output import json_option, print_json
-from zoo_cli.user import complete, complete_options
+from zoo_cli.user import complete, pairs_option
 
 if TYPE_CHECKING:
     from zoo.testing.suite import Finding, Subject
@@ -27,14 +27,7 @@ MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 @click.option("--kind", type=click.Choice([*SUITES]), help="Only what is of this kind.")
 @click.option("--only", "names", metavar="CHECK", multiple=True, help="Make this check only.")
 @click.option("--quick", is_flag=True, help="Leave out the checks of a generator that take long.")
-@click.option(
-    "-o",
-    "pairs",
-    metavar="KEY=VALUE",
-    multiple=True,
-    shell_complete=complete_options,
-    help="Option of what is checked.",
-)
+@pairs_option("what is checked")
 @json_option
 def command(
     name: str,

@@ -10,7 +10,13 @@ from zoo.errors import UsageError
 from zoo.settings import BUDGETS
 from zoo_cli.flags import setting_options
 from zoo_cli.output import print_json
-from zoo_cli.user import complete, complete_options, complete_runs, registry_option, user_file
+from zoo_cli.user import (
+    complete,
+    complete_runs,
+    pairs_option,
+    recipe_sources,
+    registry_option,
+)
 
 # Of 64 px, with all that is measured.
 DURATIONS = {
@@ -28,14 +34,7 @@ if TYPE_CHECKING:
     "name", metavar="GENERATOR", default="", shell_complete=complete("generators", "recipes")
 )
 @click.option("--data", metavar="DATA", shell_complete=complete("datasets"), help="Dataset.")
-@click.option(
-    "-o",
-    "pairs",
-    metavar="KEY=VALUE",
-    multiple=True,
-    shell_complete=complete_options,
-    help="Option of the generator.",
-)
+@pairs_option("the generator")
 @click.option("--augment", metavar="NAME", help="The same as -o augment=NAME.")
 @click.option("--micro-batch", metavar="N", help="The same as -o micro_batch=N.")
 @click.option("--max-memory", metavar="GB", help="The same as -o max_memory=GB.")
@@ -113,9 +112,7 @@ def _new(
         data,
         settings=given,
         options=options,
-        registry_file=registry,
-        user_registry=user_file("registry.yaml"),
-        user_config=user_file("config.yaml"),
+        **recipe_sources(registry),
     )
 
     def start() -> "Run":

@@ -8,7 +8,7 @@ import click
 
 from zoo.errors import UsageError, ZooError
 from zoo_cli.output import json_option, one_line, print_columns, print_json
-from zoo_cli.user import registry_option, user_file
+from zoo_cli.user import recipe_sources, registry_option
 
 if TYPE_CHECKING:
     from zoo.studies.cells import Cell
@@ -56,11 +56,7 @@ def command(
         return
     if not design:
         raise UsageError("STUDY is missing: a YAML file, or a name of `zoo study --list`")
-    sources = {
-        "registry_file": registry,
-        "user_registry": user_file("registry.yaml"),
-        "user_config": user_file("config.yaml"),
-    }
+    sources = recipe_sources(registry)
     if dry_run:
         _dry_run(design, out, sources, as_json)
         return
