@@ -82,13 +82,21 @@ def installed(site, monkeypatch):
     plugins.registry.cache_clear()
     yield
     plugins.registry.cache_clear()
-    signatures._options.cache_clear()
-    signatures._source.cache_clear()
-    signatures._spec.cache_clear()
 
 
 def given(**values):
     return resolve("mygan", "cells", settings=values)
+
+
+def test_options_of_a_package_installed_after_it_was_looked_for_are_read(tmp_path, monkeypatch):
+    late = zoo.Generator("late", "zoo_late.model:Late")
+    with pytest.raises(ZooError, match=r"there is no source of zoo_late\.model"):
+        signatures.options(late)
+    (tmp_path / "zoo_late").mkdir()
+    (tmp_path / "zoo_late" / "__init__.py").touch()
+    (tmp_path / "zoo_late" / "model.py").write_text(MODEL.replace("MyGAN", "Late"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "clip" in signatures.options(late)
 
 
 def test_options_are_read_from_the_source_of_the_class_and_its_bases():

@@ -168,6 +168,18 @@ def test_what_workers_cannot_agree_on_is_refused(given, changes, message):
         workers.check({**alone, "workers": given})
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"workers": "zwei"}, "workers=zwei: expected a number above 0"),
+        ({"workers": "2", "minutes": 1}, "minutes: workers must end at the same step"),
+    ],
+)
+def test_a_recipe_with_wrong_workers_is_refused_before_it_is_run(settings, message):
+    with pytest.raises(UsageError, match=message):
+        resolve("dcgan", "bbbc/simulated", settings=settings, origin="call")
+
+
 @pytest.mark.slow
 def test_processes_that_find_each_other_write_one_run(tmp_path):
     ports = workers._free_ports(2)

@@ -138,6 +138,7 @@ class Recipe:
         if {"inception_weights", "inception_layer"} & set(changed):
             _check_inception({**self.settings, **changed})
         _check_track(changed.get("track"), origin)
+        _check_workers({**self.settings, **changed})
         origins = {**self.origins, **dict.fromkeys(changed, origin)}
         return replace(self, settings={**self.settings, **changed}, origins=origins)
 
@@ -268,6 +269,7 @@ def _compose(
         check_size(record, settings["image_size"])
     _check_inception(settings)
     _check_track(settings["track"], origins["track"])
+    _check_workers(settings)
     return Recipe(generator, data, settings, options, origins)
 
 
@@ -293,6 +295,13 @@ def _data(data: str | None, named: NamedRecipe | None) -> str:
         choices = ", ".join(record.alias)
         raise ZooError(f"recipe {named.name} names the alias {name}; it must name one of {choices}")
     return locate(name)
+
+
+def _check_workers(settings: Mapping[str, Any]) -> None:
+    if settings["workers"] != SETTINGS["workers"].default:
+        from zoo.workers import check
+
+        check(settings)
 
 
 def _check_track(track: str | None, origin: str) -> None:

@@ -50,7 +50,6 @@ class Option:
     description: str
 
 
-@functools.cache
 def _options(target: str) -> dict[str, Option]:
     module, _, attribute = target.partition(":")
     found: dict[str, Option] = {}
@@ -267,12 +266,16 @@ def _through(
     return path, name
 
 
-@functools.cache
 def _source(module: str) -> ast.Module:
     spec = _spec(module)
     if spec is None or not (spec.origin or "").endswith(".py"):
         raise ZooError(f"options cannot be read: there is no source of {module}")
-    return ast.parse(Path(str(spec.origin)).read_text(encoding="utf-8"))
+    return _parsed(str(spec.origin))
+
+
+@functools.cache
+def _parsed(path: str) -> ast.Module:
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
 
 
 def _is_package(module: str) -> bool:
@@ -280,7 +283,6 @@ def _is_package(module: str) -> bool:
     return spec is not None and spec.submodule_search_locations is not None
 
 
-@functools.cache
 def _spec(module: str) -> ModuleSpec | None:
     """Where a module's source is. Its parents are not imported, for they may load a framework."""
     parent, _, _ = module.rpartition(".")

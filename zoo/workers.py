@@ -51,8 +51,7 @@ def check(settings: Mapping[str, Any]) -> None:
         return
     if settings.get("minutes") is not None:
         raise UsageError("minutes: workers must end at the same step; give steps, kimg or epochs")
-    if settings["steps_per_call"] > 1:
-        given = settings["steps_per_call"]
+    if (given := settings["steps_per_call"]) > 1:
         raise UsageError(f"steps_per_call={given}: workers return after each step")
 
 
