@@ -207,8 +207,8 @@ def sockets(pid):
             yield target[8:-1]
 
 
-def start(path, out, seconds):
-    words = [sys.executable, study_script.__file__, str(path), str(out), str(seconds)]
+def start(path, out, seconds, *more):
+    words = [sys.executable, study_script.__file__, str(path), str(out), str(seconds), *more]
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
 
 
@@ -248,10 +248,11 @@ def test_a_killed_study_goes_on_with_the_same_call_and_leaves_no_process(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_study_that_is_terminated_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("words", [(), ("--deaf",)], ids=["told by Ray", "told by a signal"])
+def test_a_study_that_is_terminated_says_how_to_go_on(words, tmp_path):
     out = tmp_path / "s"
     path = write(tmp_path)
-    process = start(path, out, 600.0)
+    process = start(path, out, 600.0, *words)
     until(lambda: (out / "cells/00000.json").is_file()
           and json_mapping(out / "cells/00000.json")["state"]["status"] == "training")  # fmt: skip
     process.terminate()

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,13 @@ class Session:
         ray: The module.
         resources: Of each task.
         retries: How often a task is repeated whose process died.
+        mark: In the environment of its workers, if they were started for this study.
     """
 
     ray: Any
     resources: Resources
     retries: int
+    mark: str | None = None
 
     def remote(self, function: Callable[..., Any]) -> Any:
         """A function as Ray's task, each call in a process of its own."""
@@ -60,6 +62,13 @@ class Session:
             given["memory"] = self.resources.memory * GB
         # A process that has trained keeps GPU memory, and its peak would count for the next run.
         return self.ray.remote(max_calls=1, max_retries=self.retries, **given)(function)
+
+    def interrupt(self, pids: Iterable[Any]) -> None:
+        """Interrupt workers of this machine that have missed what Ray told them."""
+        wanted = set(pids)
+        for pid in _marked(self.mark) if self.mark else ():
+            if pid in wanted:
+                _signal(pid, signal.SIGTERM)  # Ray has its workers ignore SIGINT
 
     def needs(self) -> dict[str, float]:
         """What each task takes, by Ray's names, but for what it takes nothing of."""
@@ -124,7 +133,7 @@ def session(
         raise ZooError(f"a study needs what is not installed: {pip_line([RAY])}")
     clean(folder)
     with _started(folder, address, cpus, retries) as ray:
-        found = Session(ray, resources, retries)
+        found = Session(ray, resources, retries, os.environ.get(MARK))
         found.check()
         yield found
 
@@ -200,13 +209,17 @@ def clean(folder: Path) -> None:
     held = json_mapping(_record(folder))
     mark, place = held.get("mark"), Path(str(held.get("place", "")))
     for pid in _marked(str(mark)) if mark else ():
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+        _signal(pid, signal.SIGKILL)
     end = time.monotonic() + SECONDS_TO_REMOVE
     while place.name.startswith(PREFIX) and place.exists() and time.monotonic() < end:
         shutil.rmtree(place, ignore_errors=True)  # what is ending may still write
         time.sleep(0.05)
     _record(folder).unlink(missing_ok=True)
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
 
 
 def _marked(mark: str) -> Iterator[int]:

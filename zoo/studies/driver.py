@@ -1,7 +1,6 @@
 """A study from its file to its leaderboard; killed at any moment, the same call goes on."""
 
 import contextlib
-import math
 import sys
 import time
 from collections import deque
@@ -122,7 +121,7 @@ def _drive(connected: Session, cells: Sequence[Cell]) -> None:
                     advance(1)
         if stop.is_set():
             stop.clear()
-            _stop(ray, pending, stop.is_set, told)
+            _stop(connected, pending, stop.is_set, told)
             raise Interrupted("interrupted; the same command continues")
 
 
@@ -155,20 +154,24 @@ def _settle(ray: Any, ref: Any, cell: Cell) -> None:
         cell.set_state(status=FAILED, reason=reason, ended=now())
 
 
-def _stop(ray: Any, pending: dict[Any, Cell], again: Callable[[], bool], told: "Told") -> None:
+def _stop(
+    connected: Session, pending: dict[Any, Cell], again: Callable[[], bool], told: "Told"
+) -> None:
     """Let the workers write their checkpoints; a second Ctrl-C does not wait for them."""
     say("stopping; every training writes a checkpoint first")
-    start, told_to_stop = time.monotonic(), -math.inf
+    ray, start = connected.ray, time.monotonic()
+    for ref in pending:
+        ray.cancel(ref, force=False)
+    told_to_stop = start
     while pending and not again() and time.monotonic() - start < SECONDS_TO_STOP:
-        if time.monotonic() - told_to_stop > SECONDS_UNTIL_TOLD_AGAIN:
-            told_to_stop = time.monotonic()
-            for ref in pending:  # a worker that is just starting may miss it
-                ray.cancel(ref, force=False)
         ended, _ = ray.wait(list(pending), num_returns=len(pending), timeout=1.0)
         for ref in ended:
             cell = pending.pop(ref)
             _settle(ray, ref, cell)
             told.changes([cell])
+        if time.monotonic() - told_to_stop > SECONDS_UNTIL_TOLD_AGAIN:
+            told_to_stop = time.monotonic()
+            connected.interrupt(cell.state.get("pid") for cell in pending.values())
 
 
 class Told:

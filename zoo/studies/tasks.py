@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from zoo.errors import Interrupted, ZooError
+from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import now
 from zoo.studies.cells import FAILED, FINISHED, INTERRUPTED, Cell
 
@@ -29,11 +30,12 @@ def carry_out(path: str, stage: str) -> None:
     began = {"host": socket.gethostname(), "pid": os.getpid(), "began": now()}
     cell.set_state(status=stage, reason=None, attempts=attempts, **began)
     try:
-        _advance(cell, stage)
+        with terminate_as_interrupt():
+            _advance(cell, stage)
         if cell.next_stage() == stage:
             raise ZooError(f"{stage} ended and left nothing behind")
-    except Interrupted as error:
-        cell.set_state(status=INTERRUPTED, reason=str(error))
+    except (Interrupted, KeyboardInterrupt) as error:
+        cell.set_state(status=INTERRUPTED, reason=str(error) or "interrupted")
     except Exception as error:  # whatever ends one cell must not end the others
         traceback.print_exc()
         cell.set_state(status=FAILED, reason=reason_of(error), ended=now())
