@@ -26,7 +26,7 @@ from zoo.gan.losses import find_loss
 from zoo.gan.memory import find_micro_batch
 from zoo.gan.noise import StepNoise
 from zoo.gan.pixels import to_unit_range
-from zoo.gan.replicas import mean_over_replicas, replica, synchronise
+from zoo.gan.replicas import mean_over_replicas, replica, synchronise, update
 
 Tensor = Any
 Batch = Any
@@ -315,7 +315,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         if self.consistency_weight:
             fed["moved"] = self.uniform((n, 3), stream=MOVED, part=part)
         grads, state, logs = self._gradients.discriminator(fed)
-        self.d_optimizer.apply(grads, self.discriminator.trainable_variables)
+        update(self.d_optimizer, grads, self.discriminator.trainable_variables)
         _assign(self.discriminator.non_trainable_variables, mean_over_replicas(state))
         self.adapt(logs.pop("sign"), n)
         return logs
@@ -325,7 +325,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
     ) -> dict[str, Tensor]:
         fed = {"inputs": inputs, "fake_draws": self.augment_draws(n, stream=G_DRAWS)}
         grads, state, logs = self._gradients.generator(fed, generated)
-        self.g_optimizer.apply(grads, self.generator.trainable_variables)
+        update(self.g_optimizer, grads, self.generator.trainable_variables)
         _assign(self.generator.non_trainable_variables, mean_over_replicas(state))
         return logs
 

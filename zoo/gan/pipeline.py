@@ -32,18 +32,20 @@ def batches(
     failed: list[Exception] = []
     labelled = bool(gan.classes) and images.labels is not None
     first, last = int(gan.step.numpy()), ENDLESS if total is None else total
+    size, seed = gan.images_per_step, gan.seed
+    given = [images]
 
     def read() -> Iterator[Any]:
         try:
-            size = gan.images_per_step
-            for batch, labels in images.batches(first, last, batch_size=size, seed=gan.seed):
+            # TensorFlow keeps this function to the end of the process: it must keep no images.
+            for batch, labels in given.pop().batches(first, last, batch_size=size, seed=seed):
                 yield (batch, labels) if labelled else batch
         except Exception as error:  # tf.data would bury it in a message of its own
             failed.append(error)
             raise
 
-    shown = tf.TensorSpec((gan.images_per_step, *images.shape[1:]), images.dtype)
-    labels = tf.TensorSpec((gan.images_per_step,), tf.int64)
+    shown = tf.TensorSpec((size, *images.shape[1:]), images.dtype)
+    labels = tf.TensorSpec((size,), tf.int64)
     dataset = tf.data.Dataset.from_generator(
         read, output_signature=(shown, labels) if labelled else shown
     )

@@ -59,6 +59,16 @@ def wait_for_each_other(gan: "GAN") -> bool:
     return plain and tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
+def update(optimizer: Any, grads: Any, variables: Any) -> None:
+    """Change variables as an optimizer says, by the gradients' sum over replicas."""
+    if replica().count > 1:
+        optimizer.apply(grads, variables)
+        return
+    # Within a replica Keras sums even a single one's gradients, by a function that TensorFlow then
+    # keeps, with the whole step's graph, to the end of the process.
+    tf.distribute.get_replica_context().merge_call(lambda _: optimizer.apply(grads, variables))
+
+
 def synchronise(gan: "GAN") -> None:
     """Let batch normalisation see the whole batch, where replicas may wait for each other."""
     synchronised = wait_for_each_other(gan)
