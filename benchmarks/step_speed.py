@@ -1,12 +1,14 @@
-"""Training images a second: DCGAN's step in zoo and the same step in PyTorch, taken in turn.
+"""Training images a second: the step of every generator in zoo and in PyTorch, taken in turn.
 
-usage: python benchmarks/step_speed.py --torch-python PATH [--width 32 64 128] [--channels 3 1]
+usage: python benchmarks/step_speed.py --torch-python PATH [--generators dcgan …] [--quick]
 
 Each variant is a process that sleeps until it is told to take some steps, so a round sees them all
-within seconds of each other. Measure on an otherwise idle machine: where others take the cores,
-PyTorch's threads wait for each other and its ratios say nothing. The load of the last 1, 5 and 15
-minutes is recorded. PATH is a Python that has torch. Rows that the file of results holds are not
-measured again.
+within seconds of each other. Networks and training are the defaults of the generators, without
+augmentation; PyTorch's are built from what zoo reports of its own, and the script stops if a weight
+of either network differs in size. Measure on an otherwise idle machine: where others take the
+cores, PyTorch's threads wait for each other and its ratios say nothing. The load of the last 1, 5
+and 15 minutes is recorded. PATH is a Python that has torch. Rows that the file of results holds are
+not measured again.
 """
 
 import argparse
@@ -23,55 +25,50 @@ from typing import Any
 
 import measured
 
-BATCH, SIDE = 64, 64
+# Images in an update of the discriminator, and steps in a turn. A turn of stylegan-lite holds one
+# of its R1 penalties.
+TURNS = {"wgan-gp": (64, 1), "stylegan-lite": (4, 16)}
+TURN = (64, 4)
 ZOO = ("zoo", "zoo, XLA", "zoo, several steps a call", "zoo, eager")
 TORCH = ("PyTorch", "PyTorch, channels last", "torch.compile", "torch.compile, channels last")
+QUICK = ("zoo", *TORCH)
 
 Steps = Callable[[int], None]
+Facts = dict[str, Any]
 
 
-def zoo_steps(variant: str, width: int, channels: int) -> tuple[Steps, dict[str, Any]]:
-    """A function that takes n training steps, and the facts of what it trains."""
-    import zoo
-    from zoo.device import configure
+def zoo_steps(given: argparse.Namespace) -> tuple[Steps, Facts]:
+    """What takes n steps in zoo."""
+    import step_speed_zoo
 
-    configure()
-    import keras
-    import tensorflow as tf
-
-    gan = zoo.load("generator", "dcgan", image_shape=(SIDE, SIDE, channels), width=width)
-    xla = {"jit_compile": True} if variant == "zoo, XLA" else {}
-    gan.compile(batch_size=BATCH, augment="none", **xla)
-    tf.config.run_functions_eagerly(variant == "zoo, eager")
-    images = tf.random.stateless_uniform((BATCH, SIDE, SIDE, channels), (0, 0), -1, 1)
-    step = tf.function(gan.train_step, reduce_retracing=True)
-
-    @tf.function
-    def several(stack: Any) -> None:
-        for batch in stack:
-            gan.train_step(batch)
-
-    def take(n: int) -> None:
-        if variant == "zoo, several steps a call":
-            several(tf.stack([images] * n))
-            return
-        for _ in range(n):
-            step(images)
-
-    weights = sum(int(tf.size(v)) for v in gan.trainable_variables)
-    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    return take, {"weights": weights, "versions": versions}
+    several = given.work == "zoo, several steps a call"
+    return step_speed_zoo.steps(
+        given.generators[0],
+        channels=given.channels[0],
+        batch=given.batch,
+        width=given.width[0],
+        device="cpu",
+        threads=given.threads,
+        jit=given.work == "zoo, XLA",
+        per_call=given.steps if several else 1,
+        eager=given.work == "zoo, eager",
+    )
 
 
-def work(variant: str, width: int, channels: int) -> None:
-    """Take the first step; then, for each number that comes in, that many; tell the seconds."""
-    if variant in ZOO:
-        take, facts = zoo_steps(variant, width, channels)
-    else:
-        import step_speed_torch
+def torch_steps(given: argparse.Namespace) -> tuple[Steps, Facts]:
+    """What takes n steps in PyTorch."""
+    import step_speed_torch
 
-        take, facts = step_speed_torch.steps(variant, width, channels)
-    print(json.dumps({"seconds": _seconds(take, 1), **facts}), flush=True)
+    if given.threads:
+        step_speed_torch.torch.set_num_threads(given.threads)
+    return step_speed_torch.steps(given.work, json.loads(given.training))
+
+
+def work(given: argparse.Namespace) -> None:
+    """Take the first steps; then, for each number that comes in, that many; tell the seconds."""
+    take, facts = zoo_steps(given) if given.work in ZOO else torch_steps(given)
+    first = given.steps if given.work == "zoo, several steps a call" else 1
+    print(json.dumps({"seconds": _seconds(take, first), **facts}), flush=True)
     for line in sys.stdin:
         print(json.dumps({"seconds": _seconds(take, int(line))}), flush=True)
 
@@ -85,11 +82,10 @@ def _seconds(take: Steps, n: int) -> float:
 class Worker:
     """A variant in its own process."""
 
-    def __init__(self, variant: str, width: int, channels: int, torch_python: str) -> None:
+    def __init__(self, variant: str, arguments: Sequence[str], torch_python: str) -> None:
         python = sys.executable if variant in ZOO else torch_python
-        shape = ("--width", str(width), "--channels", str(channels))
         self.process = subprocess.Popen(
-            [python, __file__, "--work", variant, *shape],
+            [python, __file__, "--work", variant, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -97,71 +93,125 @@ class Worker:
         self.facts = self.answer()
         self.seconds: list[float] = []
 
-    def answer(self, steps: int | None = None) -> dict[str, Any]:
+    def answer(self, steps: int | None = None) -> Facts:
         """What it says, after it was told to take some steps."""
         assert self.process.stdin
         assert self.process.stdout
         if steps:
             print(steps, file=self.process.stdin, flush=True)
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        answer: Facts = json.loads(self.process.stdout.readline())
         return answer
 
 
+def start(
+    generator: str, width: int | None, channels: int, given: argparse.Namespace
+) -> dict[str, Worker]:
+    """A worker for each variant, zoo's first: it says what the others have to train."""
+    batch, steps = TURNS.get(generator, TURN)
+    arguments = ["--generators", generator, "--channels", str(channels)]
+    arguments += ["--batch", str(batch), "--steps", str(steps)]
+    arguments += ["--threads", str(given.threads)]
+    arguments += [] if width is None else ["--width", str(width)]
+    workers: dict[str, Worker] = {}
+    for name in given.only:
+        if name in ZOO or given.torch_python:
+            workers[name] = Worker(name, arguments, given.torch_python)
+        if name == "zoo":
+            arguments += ["--training", json.dumps(workers[name].facts["training"])]
+    return workers
+
+
 def speeds(
-    width: int, channels: int, variants: Sequence[str], given: argparse.Namespace
+    generator: str, width: int | None, channels: int, given: argparse.Namespace
 ) -> dict[str, Any]:
     """Medians, and the range over the rounds, of images a second and of zoo's over each."""
     load = [round(value, 1) for value in os.getloadavg()]
-    workers = {name: Worker(name, width, channels, given.torch_python) for name in variants}
-    assert len({worker.facts["weights"] for worker in workers.values()}) == 1, "not one network"
+    workers = start(generator, width, channels, given)
+    facts = workers["zoo"].facts
+    for name, worker in workers.items():
+        assert worker.facts["weights"] == facts["weights"], f"{name} trains another {generator}"
+    batch, steps = TURNS.get(generator, TURN)
     for number in range(-1, given.rounds):  # the round before the first warms up
         for worker in workers.values():
-            seconds = worker.answer(given.steps)["seconds"]
+            seconds = worker.answer(steps)["seconds"]
             if number >= 0:
                 worker.seconds.append(seconds)
     for worker in workers.values():
         worker.process.communicate()
-    first = workers[ZOO[0]].seconds
-    row: dict[str, Any] = {"batch": BATCH, "steps": given.steps, "rounds": given.rounds}
-    row["load"] = load
-    for name, worker in workers.items():
-        rates = [BATCH * given.steps / seconds for seconds in worker.seconds]
-        ratios = [other / mine for mine, other in zip(first, worker.seconds, strict=True)]
-        row[name] = {
-            "images_per_second": round(statistics.median(rates), 1),
-            "zoo_over_this": round(statistics.median(ratios), 3),
-            "range": [round(min(ratios), 3), round(max(ratios), 3)],
-            "first_step_seconds": round(worker.facts["seconds"], 1),
-        }
+    images = batch * facts["training"]["n_critic"]
+    row: dict[str, Any] = {"generator": generator, "batch": batch, "images_per_step": images}
+    row |= {
+        "steps": steps,
+        "rounds": given.rounds,
+        "threads": given.threads or os.cpu_count(),
+        "load": load,
+    }
+    row["weights"] = sum(sum(sizes) for sizes in facts["weights"].values())
+    row["training"] = facts["training"]
+    row |= {
+        name: described(worker, workers["zoo"], images * steps) for name, worker in workers.items()
+    }
     versions = {k: v for w in workers.values() for k, v in w.facts["versions"].items()}
-    return row | {"weights": workers[ZOO[0]].facts["weights"], "versions": versions}
+    return row | {"versions": versions}
+
+
+def described(worker: Worker, zoo: Worker, images: int) -> dict[str, Any]:
+    """A worker's row; `images` are those of a turn."""
+    ratios = [other / mine for mine, other in zip(zoo.seconds, worker.seconds, strict=True)]
+    row = {
+        "images_per_second": round(images / statistics.median(worker.seconds), 1),
+        "zoo_over_this": round(statistics.median(ratios), 3),
+        "range": [round(min(ratios), 3), round(max(ratios), 3)],
+        "first_step_seconds": round(worker.facts["seconds"], 1),
+    }
+    return row | {key: worker.facts[key] for key in ("note",) if key in worker.facts}
 
 
 def table(title: str, row: dict[str, Any]) -> None:
     print(f"\n{title:38} images/s  zoo over it  range         first step")
     for name in (name for name in (*ZOO, *TORCH) if name in row):
-        rate, ratio, (low, high), first = row[name].values()
-        print(f"  {name:36} {rate:8} {ratio:12.2f}  {low:.2f} to {high:.2f} {first:9} s")
+        rate, ratio, (low, high), first, *note = row[name].values()
+        print(f"  {name:36} {rate:8} {ratio:12.2f}  {low:.2f} to {high:.2f} {first:9} s", *note)
+
+
+def generators() -> list[str]:
+    """zoo's own generators, of the registry."""
+    from zoo.plugins import records
+
+    own = "zoo_generators."
+    return [record.name for record in records("generators") if record.target.startswith(own)]
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--torch-python", default="", help="without it only zoo is measured")
+    parser.add_argument("--generators", nargs="+", default=None, help="default: all")
+    parser.add_argument("--width", type=int, nargs="+", default=[None], help="default: each's own")
+    parser.add_argument("--channels", type=int, nargs="+", default=[3])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=0, help="default: one for each core")
+    parser.add_argument("--only", nargs="+", choices=(*ZOO, *TORCH), default=[*ZOO, *TORCH])
+    parser.add_argument("--quick", action="store_true", help="5 rounds, and of zoo one variant")
+    parser.add_argument("--out", type=Path, default=measured.RESULTS / "step_speed.json")
+    for name, kind in {"work": str, "training": str, "batch": int, "steps": int}.items():
+        parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.quick:
+        given.rounds, given.only = 5, [name for name in given.only if name in QUICK]
+    given.only = ["zoo", *(name for name in given.only if name != "zoo")]
+    return given
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch-python", default="", help="without it only zoo is measured")
-    parser.add_argument("--width", type=int, nargs="+", default=[32])
-    parser.add_argument("--channels", type=int, nargs="+", default=[3])
-    parser.add_argument("--steps", type=int, default=4, help="in a turn")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="+", choices=(*ZOO, *TORCH), default=[*ZOO, *TORCH])
-    parser.add_argument("--out", type=Path, default=measured.RESULTS / "step_speed.json")
-    parser.add_argument("--work", choices=(*ZOO, *TORCH), help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    given = parsed()
     if given.work:
-        work(given.work, given.width[0], given.channels[0])
+        work(given)
         return
-    asked = [v for v in given.only if v in ZOO or given.torch_python]
-    asked = [ZOO[0], *(v for v in asked if v != ZOO[0])]
     rows = {
-        f"{SIDE}x{SIDE}x{c}, width {w}": partial(speeds, w, c, asked, given)
+        f"{generator}, 64x64x{c}" + (f", width {w}" if w else ""): partial(
+            speeds, generator, w, c, given
+        )
+        for generator in given.generators or generators()
         for w in given.width
         for c in given.channels
     }
