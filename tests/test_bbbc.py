@@ -215,6 +215,20 @@ def test_a_truncated_archive_is_one_line_and_no_warning(fresh, tmp_path, capsys)
     assert capsys.readouterr().err == ""
 
 
+def test_a_removal_that_was_killed_leaves_no_half_of_a_dataset(fresh, monkeypatch):
+    def killed(path):
+        raise KeyboardInterrupt
+
+    record = find("datasets", ALL)
+    version = place_of(record) / "1.0.0"
+    version.mkdir(parents=True)
+    (version / FACTS).write_text("{}")
+    monkeypatch.setattr("zoo.runs.files.shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        remove(record)
+    assert version_of(record) is None
+
+
 def test_removing_deletes_the_prepared_files(fresh):
     record = find("datasets", ALL)
     version = place_of(record) / "1.0.0"

@@ -14,7 +14,7 @@ from zoo_cli.commands.generate import command
 
 from zoo.data.decode import decode
 from zoo.errors import UsageError
-from zoo.runs import Run, write_json
+from zoo.runs import Run, write_bytes, write_json
 
 
 class Generator:
@@ -81,6 +81,29 @@ def test_nothing_is_overwritten_and_other_files_are_left_alone(run, tmp_path):
     assert str(result.exception) == f"{out} already holds 00000.png; choose another --out"
     assert (out / "00000.png").read_bytes() == before
     assert not (out / "00003.png").exists()
+
+
+def test_what_a_killed_command_left_is_no_reason_to_refuse_the_same_command(
+    run, tmp_path, monkeypatch
+):
+    def killed(path, content):
+        if path.name == "00002.json":
+            raise KeyboardInterrupt
+        write_bytes(path, content)
+
+    generate(run, tmp_path / "whole", "-n", 4)
+    out = tmp_path / "out"
+    with monkeypatch.context() as context:
+        context.setattr("zoo.data.export.write_bytes", killed)
+        assert generate(run, out, "-n", 4).exit_code != 0
+    other = generate(run, out, "-n", 4, "--seed", 9)
+    assert str(other.exception) == f"{out} already holds 00000.png; choose another --out"
+    assert generate(run, out, "-n", 4).exit_code == 0
+    names = [path.name for path in sorted((tmp_path / "whole").iterdir())]
+    assert [path.name for path in sorted(out.iterdir())] == names
+    assert all((out / n).read_bytes() == (tmp_path / "whole" / n).read_bytes() for n in names)
+    again = generate(run, out, "-n", 4)
+    assert str(again.exception) == f"{out} already holds 00000.png; choose another --out"
 
 
 def test_a_snapshot_can_be_chosen(run, tmp_path):

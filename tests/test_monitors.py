@@ -182,6 +182,25 @@ def test_a_resumed_training_remembers_that_it_was_failing(tmp_path):
     assert {fact["collapsed"] for fact in facts} == {True}
 
 
+def test_a_training_killed_after_its_last_checkpoint_still_says_what_was_wrong(
+    tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def kill(journal):
+        raise Killed
+
+    run = Run.create(tmp_path, "dense", "spots")
+    with monkeypatch.context() as context:
+        context.setattr("zoo.gan.journal.Journal.conclude", kill)
+        with pytest.raises(Killed):
+            train(compiled(Constant), IMAGES, Budget(steps=10), run=run)
+    assert titles(run) == []
+    train(compiled(Constant), IMAGES, Budget(steps=10), run=run)
+    assert "Constant output" in titles(run)
+
+
 def test_a_generator_that_gives_no_numbers_is_a_divergence(tmp_path):
     run = Run.create(tmp_path, "dense", "spots")
     gan = compiled(TurnsNaN)

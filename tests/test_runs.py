@@ -168,6 +168,19 @@ def test_remove_with_yes_prints_what_is_gone(runs):
     assert not list(runs.iterdir())
 
 
+def test_a_removal_that_was_killed_leaves_no_half_run_and_the_next_one_ends_it(runs, monkeypatch):
+    def killed(path, **more):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr("zoo.runs.files.shutil.rmtree", killed)
+        assert zoo_runs("remove", "1", "--runs", runs, "--yes").exit_code != 0
+    listed = json.loads(zoo_runs("list", "--runs", runs, "--json").stdout)
+    assert [run["name"] for run in listed] == ["00000-dcgan-bbbc-simulated"]
+    assert zoo_runs("remove", "0", "--runs", runs, "--yes").exit_code == 0
+    assert not list(runs.iterdir())
+
+
 @pytest.mark.parametrize("text", ["papers", "recipes"])
 def test_remove_refuses_what_zoo_run_did_not_make(runs, text):
     (runs / "papers").mkdir()

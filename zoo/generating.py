@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Images = npt.NDArray[Any]
 
+UNFINISHED = ".unfinished.json"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
@@ -78,8 +80,9 @@ class Generated:
         """
         from zoo.data.export import write_masks, write_synthetic
         from zoo.progress import progress
-        from zoo.runs import write_bytes
+        from zoo.runs import write_bytes, write_json
 
+        write_json(folder / UNFINISHED, self._described(form))
         if self.masks is not None:
             write_masks(self.masks, masks_folder(folder), self.data, facts=self.facts)
         told: dict[str, Any] = {"facts": self.facts, "form": form, "pixel_size": self.pixel_size}
@@ -91,7 +94,17 @@ class Generated:
                 advance(1)
         if self.steps:
             write_bytes(folder / "interpolation.png", self.sheet())
+        (folder / UNFINISHED).unlink()
         return paths
+
+    def unfinished(self, folder: Path, form: str = "auto") -> bool:
+        """Whether a `write` of the same images into the folder was killed, so that it goes on."""
+        from zoo.runs.files import json_mapping
+
+        return json_mapping(folder / UNFINISHED) == self._described(form)
+
+    def _described(self, form: str) -> dict[str, Any]:
+        return {**self.facts, "form": form, "images": len(self.images)}
 
 
 def generate(

@@ -1,7 +1,6 @@
 """Prepared datasets on disk: where they are and what is known of them, read without TFDS."""
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from zoo.data.tfds_folders import parsed
 from zoo.errors import ZooError
 from zoo.filenames import distinct_file_name, file_name
 from zoo.plugins import records
+from zoo.runs.files import remove_folder
 from zoo.specs import Dataset
 
 FACTS = "zoo.json"
@@ -124,5 +124,5 @@ def remove(record: Dataset, *names: str) -> list[Path]:
         raise ZooError(f"{names[0] if names else record.name}: there is nothing to remove")
     for folder in folders:
         with lock(folder, record.name), cannot_write(folder.parent):
-            shutil.rmtree(folder)
+            remove_folder(folder)
     return folders

@@ -1,6 +1,5 @@
 """Trained detectors on disk, and what one of them says of a picture."""
 
-import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +12,7 @@ from zoo.claims import NOTICE
 from zoo.data.decode import decode
 from zoo.data.imageset import ImageSet
 from zoo.data.intensity import Intensity
+from zoo.data.locking import staged
 from zoo.errors import UsageError, ZooError, expected_form
 from zoo.evaluation.answers import accuracy
 from zoo.evaluation.robustness import jpeg
@@ -20,7 +20,7 @@ from zoo.evaluation.trial import Trial, probabilities
 from zoo.metrics.features import to_uint8
 from zoo.plain import parse_json
 from zoo.plugins import find
-from zoo.runs.files import write_json
+from zoo.runs.files import remove_folder, write_json
 from zoo.specs import Detector
 
 FILES = {"sklearn": "detector.skops", "keras": "detector.keras"}
@@ -35,10 +35,10 @@ LIMIT = (
 def keep(
     folder: Path, record: Detector, detector: Any, trial: Trial, facts: Mapping[str, Any]
 ) -> None:
-    """Write a fitted detector and what is needed to ask it again; nothing if that fails.
+    """Write a fitted detector and what is needed to ask it again, whole or not at all.
 
     Args:
-        folder: Made if it is missing; the detector's files in it are replaced.
+        folder: Replaced if it is there.
         record: Which detector.
         detector: Fitted; one without `save`, or whose module has no `load`, is not kept.
         trial: What it learnt from; the test images say how good it is.
@@ -48,20 +48,18 @@ def keep(
     if not (hasattr(detector, "save") and hasattr(_module(record), "load")):
         return
     answers = probabilities(detector, trial.test.images)
-    folder.mkdir(parents=True, exist_ok=True)
     tested = {"test_accuracy": accuracy(answers, trial.test.labels), "n_test": len(trial.test)}
-    try:
-        detector.save(folder / FILES[record.framework])
-        write_json(folder / FACTS, {"detector": record.name, **facts, **tested})
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
+    with staged(folder) as writing:
+        detector.save(writing / FILES[record.framework])
+        write_json(writing / FACTS, {"detector": record.name, **facts, **tested})
+        if folder.is_dir():
+            remove_folder(folder)
 
 
 def clear(folder: Path) -> None:
     """Delete the detectors that were kept in a folder, and nothing else."""
-    for facts in folder.glob(f"*/{FACTS}"):
-        shutil.rmtree(facts.parent)
+    for name in kept_names(folder):
+        remove_folder(folder / name)
 
 
 def image_facts(images: ImageSet, *, recompress: int | None = None) -> dict[str, Any]:
@@ -103,7 +101,8 @@ def find_kept(text: str, folder: Path | None) -> Path:
 
 def kept_names(folder: Path) -> list[str]:
     """Names of the detectors that were kept in a folder."""
-    return sorted(path.parent.name for path in folder.glob(f"*/{FACTS}"))
+    names = (path.parent.name for path in folder.glob(f"*/{FACTS}"))
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def open_kept(folder: Path) -> tuple[Any, dict[str, Any]]:

@@ -19,7 +19,13 @@ SUFFIX = ".npz"
 
 
 def save_checkpoint(
-    gan: GAN, folder: Path, *, elapsed: float, keep: int = 2, collapsed: bool = False
+    gan: GAN,
+    folder: Path,
+    *,
+    elapsed: float,
+    keep: int = 2,
+    collapsed: bool = False,
+    monitors: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write all that training changes: networks, average, optimisers, step.
 
@@ -29,6 +35,7 @@ def save_checkpoint(
         elapsed: Seconds of training so far.
         keep: How many of the latest to keep; the latest good one is kept beside them.
         collapsed: Whether the monitors say that the training failed, so that it is no good one.
+        monitors: What they have seen, to go on from; JSON values.
 
     Raises:
         zoo.errors.ZooError: If a weight is not finite; nothing is written then.
@@ -36,6 +43,7 @@ def save_checkpoint(
     step = int(gan.step.numpy())
     path = folder / f"{step:08d}{SUFFIX}"
     facts = {"step": step, "elapsed": elapsed, "collapsed": collapsed, "layout": _layout(gan.state)}
+    facts |= {"monitors": monitors} if monitors else {}
     _save(path, gan.state, facts)
     earlier = [p for p in sorted(folder.glob(f"*{SUFFIX}")) if p <= path]
     good = path if not collapsed else next(filter(_is_good, reversed(earlier)), None)

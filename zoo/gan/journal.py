@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.data import ImageSet
@@ -64,6 +64,17 @@ class Journal:
     def step(self) -> int:
         """The step that the GAN has reached."""
         return int(self.gan.step.numpy())
+
+    def resume(self, found: Mapping[str, Any]) -> None:
+        """Know what the monitors had seen when a checkpoint was written.
+
+        Args:
+            found: The facts of the checkpoint.
+        """
+        self.failing = bool(found["collapsed"])
+        seen = found.get("monitors") or {"sound": not self.failing}
+        self.sound, self.seen = bool(seen["sound"]), dict(seen.get("seen", {}))
+        self.bad = [Verdict(**verdict) for verdict in seen.get("bad", ())]
 
     def log(self, values: Mapping[str, Any], images_per_second: float, *, probe: bool) -> None:
         """Record scalars.
@@ -158,5 +169,12 @@ class Journal:
     def checkpoint(self, elapsed: float) -> None:
         """The whole training state."""
         if self.run:
-            folder, failing = self.run.checkpoints, self.failing
-            save_checkpoint(self.gan, folder, elapsed=elapsed, keep=self.keep, collapsed=failing)
+            bad = [asdict(verdict) for verdict in self.bad]
+            save_checkpoint(
+                self.gan,
+                self.run.checkpoints,
+                elapsed=elapsed,
+                keep=self.keep,
+                collapsed=self.failing,
+                monitors={"sound": self.sound, "seen": self.seen, "bad": bad},
+            )

@@ -103,8 +103,8 @@ def train(
     if run:
         run.forget_after(int(gan.step.numpy()))
     journal = Journal(gan, images, held_out, run=run, loggers=loggers, keep=keep)
-    journal.failing = bool(found and found["collapsed"])
-    journal.sound = bool(found) and not journal.failing
+    if found:
+        journal.resume(found)
     total = budget.total_steps(len(images), gan.images_per_step)
     seconds = None if budget.minutes is None else 60.0 * budget.minutes
     schedule = Schedule(gan, total, seconds, elapsed=found["elapsed"] if found else 0.0)

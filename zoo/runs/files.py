@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import yaml
 
 from zoo.errors import ZooError
 from zoo.plain import parse_json
+
+REMOVED = ".removed"
 
 
 @contextlib.contextmanager
@@ -88,6 +91,19 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             writing.rename(folder)
     except OSError as error:
         raise ZooError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def remove_folder(folder: Path) -> None:
+    """Delete a folder: its name goes at once, and what a killed deletion has left goes too.
+
+    Raises:
+        OSError: If it cannot be deleted.
+    """
+    for left in folder.parent.glob(f".*{REMOVED}"):
+        shutil.rmtree(left, ignore_errors=True)
+    hidden = folder.with_name(f".{folder.name}{REMOVED}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
 
 
 def read_text(path: Path) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from zoo.runs.files import (
     locked,
     mapping,
     read_text,
+    remove_folder,
     write_json,
     write_text,
     write_yaml,
@@ -235,7 +235,7 @@ class Run:
 
     def remove(self) -> None:
         """Delete the folder and all that is in it."""
-        shutil.rmtree(self.path)
+        remove_folder(self.path)
 
 
 def check_parent(folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from zoo.errors import UsageError
-from zoo.generating import generate, masks_folder
+from zoo.generating import UNFINISHED, generate, masks_folder
 from zoo.runs.find import find_run
 from zoo.settings import LARGEST_SEED
 from zoo_cli.output import print_json
@@ -83,15 +83,16 @@ def command(
     They have the values, the type and the size of pixels of the images that RUN was trained on,
     without the margins of --view pad. RUN is a path, a name or a number such as 3. The same seed
     gives the same files on the same machine. Files are never overwritten: a folder that already
-    holds one of their names is refused, other files in it stay as they are. A run --with-mask
+    holds one of their names is refused, other files in it stay as they are. What a killed command
+    has left is no reason: the same command goes on. A run --with-mask
     gives masks of the same names in another folder beside, OUT-masks. --interpolate also draws all
     rows in interpolation.png.
     """
     found = find_run(run, parent)
     folder = folder or Path(f"generated-seed{seed}")
     rows = count or (8 if steps else 64)
-    for written in (folder, masks_folder(folder)):
-        _refuse_overwriting(written, rows * (steps or 1))
+    if not (folder / UNFINISHED).is_file():
+        _refuse_overwriting(folder, rows * (steps or 1))
     made = generate(
         found,
         rows,
@@ -102,6 +103,8 @@ def command(
         to_seed=to_seed,
         step=step,
     )
+    if not made.unfinished(folder, form):
+        _refuse_overwriting(folder, len(made.images))
     paths = made.write(folder, form)
     if as_json:
         files = [str(path) for path in paths]
@@ -111,6 +114,11 @@ def command(
 
 
 def _refuse_overwriting(folder: Path, count: int) -> None:
+    for written in (folder, masks_folder(folder)):
+        _refuse(written, count)
+
+
+def _refuse(folder: Path, count: int) -> None:
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     endings = ("png", "tif", "json")
     names = (f"{number:05d}.{ending}" for number in range(count) for ending in endings)
