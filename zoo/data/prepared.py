@@ -15,6 +15,7 @@ from zoo.plugins import records
 from zoo.specs import Dataset
 
 FACTS = "zoo.json"
+SUMS = "sums.json"  # of the files that TFDS wrote
 KEY = "[0-9a-f]" * 16  # ends the names of the folders of crops and features
 
 
