@@ -1,7 +1,10 @@
 """What the user is shown as one line instead of a traceback."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
+
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 class ZooError(Exception):
@@ -28,6 +31,19 @@ class Diverged(ZooError):
 
 class NotComputed(ZooError):
     """A measurement that cannot be made; the message is the reason that the report prints."""
+
+
+def no_room(error: BaseException | None) -> str:
+    """One line on an error for which neither code nor input is to blame; empty for any other.
+
+    Such are a full disk, one that became read-only, and memory that does not suffice.
+    """
+    words = " ".join(str(error).split())[:200]
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return f"out of memory: {words or 'there is no more'}"
+    if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
+        return f"cannot write{f' {error.filename}' if error.filename else ''}: {error.strerror}"
+    return ""
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """One run from its recipe to its report: data, training, samples, measurements, detection."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from zoo.data import ImageSet
 from zoo.data import resolve as resolve_data
 from zoo.described import dataset_facts, describe_data, describe_session
 from zoo.device import configure, peak_memory_mb
-from zoo.errors import UsageError
+from zoo.errors import UsageError, ZooError
 from zoo.plugins import find, records
 from zoo.products import write_products
 from zoo.recipe import Recipe, resolve
@@ -70,13 +71,14 @@ def run_recipe(
     if name != asked:
         recipe = recipe.with_data(name, f"{asked}: {fallback}" if fallback else asked)
     # The recipe, which makes a folder a run, comes last: killed before it, nothing has begun.
-    run.update_manifest(
-        status="running",
-        started=now(),
-        seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
-        dataset=dataset_facts(images, asked=asked, fallback=fallback),
-    )
-    run.write_recipe(recipe.to_dict())
+    with _nothing_left(run):
+        run.update_manifest(
+            status="running",
+            started=now(),
+            seeds={"seed": settings["seed"], "split_seed": settings["split_seed"]},
+            dataset=dataset_facts(images, asked=asked, fallback=fallback),
+        )
+        run.write_recipe(recipe.to_dict())
     return _carry_out(run, recipe, images, gan, device, until, detectors)
 
 
@@ -110,6 +112,17 @@ def resume(
     check_unchanged(run, images)
     follow(recipe, images)
     return _carry_out(run, recipe, images, compiled(recipe, images), device, until, detectors)
+
+
+@contextlib.contextmanager
+def _nothing_left(run: Run) -> Iterator[None]:
+    """Take the folder of a run that could not begin away."""
+    try:
+        yield
+    except ZooError:
+        with contextlib.suppress(OSError):
+            run.remove()
+        raise
 
 
 def _warn_of_no_detection(images: ImageSet) -> None:

@@ -4,10 +4,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from zoo.errors import ZooError
+from zoo.errors import Interrupted, ZooError, no_room
+from zoo.runs.signals import ended_in_time, interruption, terminate_as_interrupt
 from zoo_cli.lazy import LazyGroup
 
 COMPLETE = "_ZOO_COMPLETE"
@@ -43,24 +45,40 @@ def main(args: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")
     if COMPLETE in os.environ:
         import zoo_cli.shells  # noqa: F401  for it puts its own in place of click's
+    with terminate_as_interrupt(), ended_in_time():
+        status = _status(args)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _status(args: Sequence[str] | None) -> Any:
     try:
         status = cli.main(args, prog_name="zoo", complete_var=COMPLETE, standalone_mode=False)
         sys.stdout.flush()
     except ZooError as error:
-        from zoo_cli.output import printable
-
-        click.echo(f"Error: {printable(str(error))}", err=True)
-        status = error.exit_status
+        return _told(str(error), error.exit_status)
     except click.ClickException as error:
         _tell(error)
-        status = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        status = 130
+        return error.exit_code
+    except click.Abort as error:
+        # click's own word for Ctrl-C, and for a question that was not answered.
+        interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+        return _told(interruption(), Interrupted.exit_status) if interrupted else 130
     except BrokenPipeError:
         # The reader has left; what Python flushes on its way out must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+        return 0
+    except Exception as error:
+        if said := no_room(error):
+            return _told(said, 1)
+        raise
+    return status
+
+
+def _told(text: str, status: int) -> int:
+    from zoo_cli.output import printable
+
+    click.echo(f"Error: {printable(text)}", err=True)
+    return status
 
 
 def _tell(error: click.ClickException) -> None:

@@ -1,11 +1,12 @@
 """Facts of many images in columns on disk, written row by row and read through a memory map."""
 
+import contextlib
 import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,27 +81,31 @@ class ColumnWriter:
     def finish(self) -> None:
         """Write the columns, numbers among texts as text, what a row lacks as "" or NaN."""
         names = sorted(self.kinds)
-        columns = [self._column(name, number) for number, name in enumerate(names)]
-        self._rows.seek(0)
-        start = 0
-        while lines := list(itertools.islice(self._rows, ROWS_AT_ONCE)):
-            rows = [json.loads(line) for line in lines]
-            for name, column in zip(names, columns, strict=True):
-                lacking, text = self.kinds[name].missing(), bool(self.kinds[name].text)
-                values = [row.get(name, lacking) for row in rows]
-                column[start : start + len(rows)] = list(map(str, values)) if text else values
-            start += len(rows)
-        for column in columns:
-            column.flush()
+        # A map would end the process where the disk is full.
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(self._column(*named)) for named in enumerate(names)]
+            self._rows.seek(0)
+            while lines := list(itertools.islice(self._rows, ROWS_AT_ONCE)):
+                rows = [json.loads(line) for line in lines]
+                for name, file in zip(names, files, strict=True):
+                    file.write(self._values(name, rows).tobytes())
         (self.folder / NAMES).write_text(json.dumps(names), encoding="utf-8")
         self.close()
         (self.folder / "rows").unlink()
 
-    def _column(self, name: str, number: int) -> Any:
+    def _column(self, number: int, name: str) -> IO[bytes]:
+        """The file of a column, with its header."""
         kind = self.kinds[name]
         shape = (self.count, kind.width) if kind.width else (self.count,)
-        path = self.folder / f"{number:03d}.npy"
-        return np.lib.format.open_memmap(path, "w+", kind.dtype(self.count), shape)
+        file = (self.folder / f"{number:03d}.npy").open("wb")
+        header = {"descr": kind.dtype(self.count), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        return file
+
+    def _values(self, name: str, rows: list[dict[str, Any]]) -> npt.NDArray[Any]:
+        kind = self.kinds[name]
+        values = [row.get(name, kind.missing()) for row in rows]
+        return np.array(list(map(str, values)) if kind.text else values, kind.dtype(self.count))
 
     def close(self) -> None:
         """Close the file."""

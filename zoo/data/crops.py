@@ -15,6 +15,7 @@ import numpy.typing as npt
 from zoo.data.columns import ColumnWriter, read_columns
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.stack import Stack
+from zoo.data.sums import check_sums, sums_of
 from zoo.data.survey import Survey, SurveyWriter, read_survey
 from zoo.data.view import Crop, View
 from zoo.errors import UsageError, ZooError
@@ -54,15 +55,17 @@ def read_crops(folder: Path) -> Crops:
     """
     masks = folder / "masks.npy"
     try:
+        facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        check_sums(folder, facts.get("sums", {}))
         return Crops(
             pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
             masks=np.load(masks, mmap_mode="r") if masks.is_file() else None,
             columns=read_columns(folder / "crops"),
             survey=read_survey(folder),
-            facts=json.loads((folder / "facts.json").read_text(encoding="utf-8")),
+            facts=facts,
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ZooError(f"{folder} is damaged ({error}); delete it and try again") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ZooError(f"{folder} is damaged ({error})") from error
 
 
 def write_crops(
@@ -190,7 +193,8 @@ class _Writer:
             )
         self.columns.finish()
         self.survey.finish()
-        write_json(self.folder / "facts.json", self._facts())
+        facts = {**self._facts(), "sums": sums_of(self.folder)}
+        write_json(self.folder / "facts.json", facts)
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -1,10 +1,13 @@
 """A dataset's name to the ImageSet that everything after works on."""
 
+import contextlib
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,21 +171,27 @@ def _crops(name: str, source: Source, view: View) -> Crops:
     settings += [view.multiple_of] if view.kind == "pad" else []
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder = home() / "crops" / f"{file_name(name)}-{key}"
-    if folder.is_dir():
-        crops = read_crops(folder)
-        for rejected in crops.facts["rejected"]:
-            _tell(Rejection(**rejected))
-    else:
-        for known in source.rejected:
-            _tell(known)
-        _build(name, folder, source, view)
-        crops = read_crops(folder)
+    try:
+        if folder.is_dir():
+            return _told(read_crops(folder))
+    except ZooError as error:
+        print(f"warning: {error}; the images are cut again", file=sys.stderr)
+    for known in source.rejected:
+        _tell(known)
+    _build(name, folder, source, view)
+    return read_crops(folder)
+
+
+def _told(crops: Crops) -> Crops:
+    for rejected in crops.facts["rejected"]:
+        _tell(Rejection(**rejected))
     return crops
 
 
-def _build(name: str, folder: Any, source: Source, view: View) -> None:
+def _build(name: str, folder: Path, source: Source, view: View) -> None:
     with lock(folder, name):
-        if folder.is_dir():
+        with contextlib.suppress(ZooError):  # what is damaged stays until there is other
+            read_crops(folder)
             return
         shown = progress(f"Reading {name}", source.count, "images")
         with staged(folder) as staging, shown as advance:
@@ -195,6 +204,8 @@ def _build(name: str, folder: Any, source: Source, view: View) -> None:
                 rejected=source.rejected,
                 origin=source.facts(),
             )
+            if folder.is_dir():
+                shutil.rmtree(folder)
 
 
 def _counted(

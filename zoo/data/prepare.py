@@ -12,7 +12,8 @@ from typing import Any
 from zoo.data.archive import open_zip
 from zoo.data.locking import lock, staged
 from zoo.data.matching import UNKNOWN, Copy, identify, is_zip, listed, match
-from zoo.data.prepared import FACTS, facts_of, place_of, version_of
+from zoo.data.prepared import FACTS, SUMS, facts_of, place_of, version_of
+from zoo.data.sums import sums_of
 from zoo.data.tfds import quiet
 from zoo.device import configure
 from zoo.errors import UsageError, ZooError
@@ -98,6 +99,7 @@ def prepare(record: Dataset, copies: list[Copy]) -> None:
             ]
             facts["prepared"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             write_json(staging / FACTS, facts)
+            write_json(staging / SUMS, sums_of(staging))
 
 
 @contextlib.contextmanager

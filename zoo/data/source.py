@@ -1,5 +1,6 @@
 """From a dataset's name to its source images, whatever they come from."""
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -15,10 +16,12 @@ import numpy as np
 from zoo.data.curate import Step, apply
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.hashing import file_hash
-from zoo.data.prepared import facts_of, version_of
+from zoo.data.prepared import SUMS, facts_of, prepared_again, version_of
+from zoo.data.sums import check_sums
 from zoo.data.table import annotated, read_table
 from zoo.errors import UsageError, ZooError
 from zoo.plugins import unknown
+from zoo.runs.files import json_mapping
 from zoo.specs import Dataset
 from zoo.values import convert
 
@@ -130,11 +133,24 @@ def _stored(record: Dataset, options: Mapping[str, Any]) -> Source:
         from zoo.data.tfds import stored_examples
 
         assert folder is not None
-        for example in stored_examples(folder):
-            if all(str(example.get(field)) == value for field, value in record.where.items()):
-                yield {**pixel_size, **example}
+        with _whole(folder, record.name):
+            for example in stored_examples(folder):
+                if all(str(example.get(field)) == value for field, value in record.where.items()):
+                    yield {**pixel_size, **example}
 
     return Source(key, examples, lambda: facts, rejected, facts["contents"]["images"])
+
+
+@contextlib.contextmanager
+def _whole(folder: Path, name: str) -> Iterator[None]:
+    """Refuse prepared files that are not what was written, with what to do."""
+    try:
+        check_sums(folder, json_mapping(folder / SUMS))
+        yield
+    except Exception as error:  # what reads them has errors of its own
+        said = str(error) if isinstance(error, ZooError) else f"{folder} is damaged: {error}"
+        shown = " ".join(said.split())[:300]
+        raise ZooError(f"{shown}; {prepared_again(name)}") from error
 
 
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data import ImageSet
-from zoo.errors import Diverged, Interrupted, UsageError
+from zoo.errors import Diverged, Interrupted, UsageError, ZooError
 from zoo.gan.checkpoint import restore_checkpoint, roll_back
 from zoo.gan.journal import Journal, Logger, Values
 from zoo.gan.model import GAN
@@ -92,6 +92,7 @@ def train(
     Raises:
         zoo.errors.Interrupted: After a checkpoint, on Ctrl-C or SIGTERM; without one, when
             another of several workers is lost.
+        zoo.errors.ZooError: If the memory does not suffice for a step.
         zoo.errors.Diverged: If a loss or a weight is not finite or far too large, or on a collapse
             with `stop`; the GAN is then as its last good checkpoint.
     """
@@ -135,6 +136,8 @@ def train(
                 advance(schedule.unit_done())
         if leads(gan):
             journal.conclude()
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise _out_of_memory(gan, schedule.step) from error
     except tf.errors.OpError as error:
         if not among_workers(gan):
             raise
@@ -142,6 +145,14 @@ def train(
     except Diverged as error:
         _go_back(gan, run, error, collapse=journal.collapse, on_collapse=on_collapse)
     return journal.rows
+
+
+def _out_of_memory(gan: GAN, step: int) -> ZooError:
+    return ZooError(
+        f"out of memory after step {step} with batch_size={gan.batch_size}: begin anew with a "
+        "smaller -o batch_size, or with -o micro_batch=N or -o max_memory=GB, which compute a "
+        "batch in pieces"
+    )
 
 
 def _go_back(

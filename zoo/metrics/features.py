@@ -4,6 +4,7 @@ import hashlib
 import json
 import mmap
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from zoo.data.sums import sum_of
 from zoo.errors import NotComputed, ZooError
 from zoo.metrics.protocol import Array, Extractor, Images
 from zoo.progress import progress
@@ -22,6 +24,7 @@ Network = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 BLOCK_BYTES = 64 * 2**20
 LARGEST_BLOCK = 64  # progress is told after each block
 ROWS = 1024
+SUM_BYTES = 4  # at the end of a file of features: CRC-32 of its values
 
 
 def checked_pair(real: Array, fake: Array, *, rows: int = 2) -> tuple[Features, Features]:
@@ -125,13 +128,16 @@ def extract(
         return stored
     try:
         with atomic(path) as file:
-            width = 0
+            width = summed = 0
             for block in _computed(network, images):
                 if not width:
                     width = block.shape[1]
                     facts = {"descr": "<f4", "fortran_order": False, "shape": (len(images), width)}
                     np.lib.format.write_array_header_1_0(file, facts)
-                file.write(np.ascontiguousarray(block, "<f4").tobytes())
+                content = np.ascontiguousarray(block, "<f4").tobytes()
+                file.write(content)
+                summed = zlib.crc32(content, summed)
+            file.write(summed.to_bytes(SUM_BYTES, "little"))
     except ZooError as error:
         if not isinstance(error.__cause__, OSError):
             raise
@@ -176,9 +182,12 @@ def _computed(network: Network, images: Images) -> Iterator[npt.NDArray[np.float
 def _stored(path: Path) -> npt.NDArray[np.float32] | None:
     try:
         stored: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):  # absent or damaged
+        with path.open("rb") as file:
+            file.seek(path.stat().st_size - SUM_BYTES - stored.nbytes)
+            found = sum_of(file, stored.nbytes).to_bytes(SUM_BYTES, "little")
+            return stored if file.read() == found else None
+    except (OSError, ValueError, TypeError, EOFError):  # absent or damaged
         return None
-    return stored
 
 
 def _content_key(facts: Mapping[str, Any], images: Images, logits: bool) -> str:

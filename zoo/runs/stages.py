@@ -8,8 +8,9 @@ import time
 import traceback
 from collections.abc import Iterator
 
-from zoo.errors import Interrupted, ZooError
+from zoo.errors import Interrupted, ZooError, no_room
 from zoo.runs.folder import Run
+from zoo.runs.signals import continued_by
 
 
 class Stages:
@@ -43,21 +44,27 @@ def say(run: Run, text: str) -> None:
 
 @contextlib.contextmanager
 def status_kept(run: Run) -> Iterator[None]:
-    """Whatever ends the run, its manifest says so."""
+    """Whatever ends the run, its manifest says so, and the error how it goes on."""
+    resumed = f"`zoo run --resume {shlex.quote(str(run.path))}`"
     run.update_manifest(status="running", reason=None)
     try:
-        yield
+        with continued_by(f"continue with {resumed}"):
+            yield
     except (Interrupted, KeyboardInterrupt) as error:
-        reason, quoted = str(error) or "interrupted", shlex.quote(str(run.path))
+        reason = str(error) or "interrupted"
         _end(run, "interrupted", reason)
-        raise Interrupted(f"{reason}; continue with `zoo run --resume {quoted}`") from None
+        raise Interrupted(f"{reason}; continue with {resumed}") from None
     except ZooError as error:
         _end(run, "failed", str(error))
+        if no_room(error.__cause__):
+            raise ZooError(f"{error}; when there is room, {resumed} goes on") from error
         raise
     except BaseException as error:
         with contextlib.suppress(OSError), run.log_path.open("a", encoding="utf-8") as file:
             file.write(traceback.format_exc())
-        _end(run, "failed", f"{type(error).__name__}: {error}")
+        _end(run, "failed", no_room(error) or f"{type(error).__name__}: {error}")
+        if said := no_room(error):
+            raise ZooError(f"{said}; when there is room, {resumed} goes on") from error
         raise
 
 

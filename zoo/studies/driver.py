@@ -14,7 +14,7 @@ from zoo.errors import Interrupted, ZooError
 from zoo.progress import progress
 from zoo.runs import write_text
 from zoo.runs.files import locked
-from zoo.runs.signals import stop_requests
+from zoo.runs.signals import stop_requests, unhurried
 from zoo.runs.stages import now
 from zoo.studies.cells import (
     FAILED,
@@ -104,7 +104,8 @@ def _drive(connected: Session, cells: Sequence[Cell]) -> None:
             pending[task.remote(str(cell.path), stage)] = cell
         return stage is not None
 
-    with stop_requests() as stop, progress("Study", len(cells), "cells") as advance:
+    shown = progress("Study", len(cells), "cells")
+    with unhurried(), stop_requests() as stop, shown as advance:
         while (pending or waiting) and not stop.is_set():
             # No more than fit, so that a cell is measured before the next one is trained.
             while waiting and len(pending) < connected.slots():

@@ -7,7 +7,7 @@ import time
 import traceback
 from pathlib import Path
 
-from zoo.errors import Interrupted, ZooError
+from zoo.errors import Interrupted, ZooError, no_room
 from zoo.runs.signals import terminate_as_interrupt
 from zoo.runs.stages import now
 from zoo.studies.cells import FAILED, FINISHED, INTERRUPTED, Cell
@@ -49,10 +49,7 @@ def reason_of(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, ZooError) and text:
         return text
-    kind = type(error).__name__
-    if isinstance(error, MemoryError) or kind == "ResourceExhaustedError":
-        return f"out of memory: {text[:LONGEST_REASON]}"
-    return f"{kind}: {text[:LONGEST_REASON]}"
+    return (no_room(error) or f"{type(error).__name__}: {text}")[:LONGEST_REASON]
 
 
 def _advance(cell: Cell, stage: str) -> None:
