@@ -17,7 +17,10 @@ import yaml
 from PIL import Image
 
 # Logs only grow, and tell what was done when.
-LOGS = re.compile(r"(^|/)(run\.log|keras/keras\.json|tables/timings\.\w+|tensorboard/.*|cells/\d+\.log|\.?ray/.*)$")
+# The last two are not of the command: Keras' settings, and how long each stage took.
+LOGS = re.compile(
+    r"(^|/)(run\.log|tensorboard/.*|cells/\d+\.log|keras/keras\.json|tables/timings\.\w+)$"
+)
 GROWING = re.compile(r"\.(jsonl|log)$|(^|/)tensorboard/")
 # What a moment, a duration or the machine's load decides.
 OF_TIME = {
@@ -29,6 +32,7 @@ MOMENT = re.compile(
     r"\d{1,2} \w+ 20\d\d, \d\d:\d\d UTC|"
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00|Z| UTC)?)?"
 )
+KEY = re.compile(r"(?<=crops/folder-pictures-)[0-9a-f]{16}")  # of the place where they lie
 TIMINGS = re.compile(r'"timings-caption".*?\\end\{table\}', re.DOTALL)
 
 
@@ -83,8 +87,7 @@ def same(one: Path, other: Path, words: Mapping[str, str] | None = None) -> bool
 
 def same_text(one: str, other: str, words: Mapping[str, str]) -> bool:
     """Whether two outputs say the same apart from times, JSON or not."""
-    for word, instead in words.items():
-        one = one.replace(word, instead)
+    one = _replaced(one, words)
     try:
         return bool(_timeless(json.loads(one)) == _timeless(json.loads(other)))
     except ValueError:
@@ -94,10 +97,7 @@ def same_text(one: str, other: str, words: Mapping[str, str]) -> bool:
 def _repr(path: Path, words: Mapping[str, str]) -> str:
     read = READERS.get(path.suffix, _text)
     held = read(path) if path.suffix in COMPARED else digest(path)
-    text = repr(held)
-    for word, instead in words.items():
-        text = text.replace(word, instead)
-    return text
+    return _replaced(repr(held), words)
 
 
 def _json(path: Path) -> Any:
@@ -109,7 +109,7 @@ def _yaml(path: Path) -> Any:
 
 
 def rows(path: Path) -> list[str]:
-    """The lines of a log of JSON, each step once and without times; a line cut short is left out."""
+    """The lines of a log of JSON, each step once, without times and what a kill cut short."""
     found: dict[Any, str] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         try:
@@ -212,14 +212,15 @@ def _words(text: str) -> str:
     """Text without moments and durations."""
     text = MOMENT.sub("MOMENT", TIMINGS.sub("", text))
     text = re.sub(r"(Real images a second</dt><dd>)[\d.,]+", r"\1", text)
-    return re.sub(r"\b\d[\d,.]* ?(s|ms|min|h|MB|GB|images/s|images a second|sessions?)\b", "N", text)
+    return re.sub(r"\b\d[\d,.]* ?(s|ms|min|h|MB|GB|images/s|sessions?)\b", "N", text)
 
 
 def _table(path: Path) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8") as file:
-        table = list(csv.reader(file))
-    if len({len(row) for row in table}) > 1:
-        raise ValueError("rows of different lengths")
+        text = file.read()
+    table = list(csv.reader(text.splitlines()))
+    if not text.endswith("\n") or len({len(row) for row in table}) > 1:
+        raise ValueError("the last line has no end, or rows are of different lengths")
     return table
 
 
@@ -235,10 +236,21 @@ def _pdf(path: Path) -> str:
     return re.sub(r"/CreationDate \(.*?\)", "", content.decode("latin1"))
 
 
+def _onnx(path: Path) -> list[str]:
+    """The weights of a network, whose nodes are named anew at each export."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.checker.check_model(model)
+    held = (onnx.numpy_helper.to_array(each) for each in model.graph.initializer)
+    return sorted(repr(_array("", each)) for each in held)
+
+
 READERS: dict[str, Callable[[Path], Any]] = {
     **{".json": _json, ".jsonl": rows, ".yaml": _yaml, ".npz": _arrays, ".npy": _npy},
     **dict.fromkeys((".png", ".webp", ".jpg"), _picture),
     **{".tif": _tiff, ".h5": _weights, ".keras": _zip, ".zip": _zip, ".skops": _zip},
+    ".onnx": _onnx,
     **{".html": _page, ".csv": _table, ".svg": _svg, ".pdf": _pdf},
     **dict.fromkeys((".md", ".bib", ".tex", ".py", ".toml", ".txt"), _text),
 }
@@ -249,25 +261,34 @@ def differences(
     found: Path, expected: Path, *, words: Mapping[str, str], ignored: Iterable[str] = ()
 ) -> list[str]:
     """Files that are missing, are too many, or hold something else than those of another folder."""
-    unheeded = [re.compile(pattern) for pattern in ignored]
-    here = {_renamed(name, words): path for name, path in files(found).items()}
-    there, lines = files(expected), []
+    unheeded, lines = [re.compile(pattern) for pattern in ignored], list[str]()
+    here, there = _named(found, words), _named(expected, {})
     for name in sorted({*here, *there}):
-        if LOGS.search(name) or any(pattern.search(name) for pattern in unheeded):
+        if LOGS.search(name):
             continue
         if name not in here:
             lines.append(f"missing {name}")
         elif name not in there:
             lines.append(f"too many: {name}")
+        elif any(pattern.search(name) for pattern in unheeded):
+            continue
         elif not same(here[name], there[name], words):
             lines.append(f"differs {name}")
     return lines
 
 
-def _renamed(name: str, words: Mapping[str, str]) -> str:
+def _named(folder: Path, words: Mapping[str, str]) -> dict[str, Path]:
+    held = files(folder)
+    named = {KEY.sub("KEY", _replaced(name, words)): path for name, path in held.items()}
+    if len(named) < len(held):
+        raise ValueError(f"{folder} holds several crops of one folder")
+    return named
+
+
+def _replaced(text: str, words: Mapping[str, str]) -> str:
     for word, instead in words.items():
-        name = name.replace(word, instead)
-    return name
+        text = text.replace(word, instead)
+    return text
 
 
 def lost(

@@ -33,7 +33,7 @@ from typing import Any
 import filelock
 import kill_checks as checks
 import measured
-from kill_subjects import SUBJECTS, Subject, command_of, leaves, made_of, place_of
+from kill_subjects import SUBJECTS, Subject, leaves, made_of, place_of
 from killed import Ended, Started
 
 DRAWS = 6
@@ -99,7 +99,7 @@ def alone(folder: Path, subject: Subject, *, anew: bool) -> tuple[Path, Ended]:
     with filelock.FileLock(place.with_suffix(".lock")):
         if not facts.is_file():
             copied(state(folder, subject.state), place)
-            started = Started(subject.words, place, token=str(place), anew=anew)
+            started = Started(subject.started, place, token=str(place), anew=anew)
             ended = started.wait()
             assert ended, f"{subject.name} does not end"
             assert ended.status == 0, f"{subject.name} exits {ended.status}: {ended.err}"
@@ -116,7 +116,7 @@ def killed(
     for _ in range(DRAWS):
         copied(state(folder, subject.state), place)
         moment = rng.uniform(0, whole)
-        started = Started(subject.words, place, token=token, anew=anew)
+        started = Started(subject.started, place, token=token, anew=anew)
         if started.wait(moment) is None:
             return whole, time.monotonic() - started.began, started.kill()
         started.swept()
@@ -142,12 +142,12 @@ def unread(place: Path) -> list[str]:
     return lines
 
 
-def going_on(subject: Subject, place: Path, started_with: Path) -> tuple[list[str], dict[str, str]]:
-    """The command that goes on, and what is called otherwise then."""
+def going_on(subject: Subject, place: Path, started_with: Path) -> Any:
+    """The command that goes on."""
     begun = _runs(place) - _runs(started_with)
     if subject.resumed and begun:
-        return ["run", "--resume", f"runs/{max(begun)}"], {}
-    return subject.words, {}
+        return ["run", "--resume", f"runs/{max(begun)}"]
+    return subject.started
 
 
 def _runs(place: Path) -> set[str]:
@@ -167,12 +167,14 @@ def continued(subject: Subject, place: Path, expected: Path, begun_with: Path) -
     whole = not checks.differences(
         place, expected, words=renamed(place, expected, begun_with), ignored=ignored
     )
-    words = going_on(subject, place, begun_with)[0]
-    ended = done(words, place)
+    started = going_on(subject, place, begun_with)
+    words = subject.words if callable(started) else started
+    ended = done(started, place)
     names = renamed(place, expected, begun_with)
     differs = checks.differences(place, expected, words=names, ignored=ignored)
     told = json.loads(expected.with_suffix(".json").read_text())["out"]
-    if words == subject.words and ended.status == 0 and not checks.same_text(ended.out, told, names):
+    again = words == subject.words and ended.status == 0
+    if again and not checks.same_text(ended.out, told, {**names, str(place): str(expected)}):
         differs.append(f"it prints {ended.out[-200:]!r} and not {told[-200:]!r}")
     well = ended.status == 0 or (whole and ended.status in (1, 2))
     if not well or "Traceback" in ended.err:
@@ -213,7 +215,9 @@ def _how(anew: bool) -> str:
     return "process" if anew else "copy"
 
 
-def planned(count: int, only: Sequence[str]) -> Iterator[tuple[int, Subject, bool]]:
+def planned(
+    count: int, only: Sequence[str], *, copies: bool
+) -> Iterator[tuple[int, Subject, bool]]:
     """Number, command and whether whole processes are killed, of each trial."""
     number = 0
     for turn in range(count):
@@ -223,7 +227,7 @@ def planned(count: int, only: Sequence[str]) -> Iterator[tuple[int, Subject, boo
             if number == count:
                 return
             if not only or any(word in subject.name for word in only):
-                anew = subject.anew_only or (turn == 0 and not subject.copied)
+                anew = subject.anew_only or not (turn or copies or subject.copied)
                 yield number, subject, anew
             number += 1
 
@@ -312,13 +316,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lanes", type=int, default=2, help="trials at a time")
     parser.add_argument("--only", nargs="+", default=[], help="words of commands")
+    parser.add_argument("--copies", action="store_true", help="kill no whole processes")
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "kill_commands.jsonl")
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     of = commit()
     lines = given.out.read_text().splitlines() if given.out.exists() else []
     found = {row["trial"]: row for row in map(json.loads, lines) if row["seed"] == given.seed}
-    asked = list(planned(given.trials, given.only))
+    asked = list(planned(given.trials, given.only, copies=given.copies))
     tasks = [task for task in asked if not found.get(task[0], {}).get("ok")]
     if tasks:
         _warm()
