@@ -37,7 +37,7 @@ def valid(folder):
     np.save(folder / "c.npy", np.arange(1000))
     (folder / "d.json").write_text(json.dumps({"value": 1, "ended": "2026-01-05T10:00:00+00:00"}))
     (folder / "e.html").write_text("<html><body>text</body></html>\n")
-    (folder / "f.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
+    (folder / "f.csv").write_text("a,b,c\n1,2,3\n4,5,678\n")
     return folder
 
 
