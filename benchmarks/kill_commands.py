@@ -30,13 +30,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
 import kill_checks as checks
 import measured
-from kill_subjects import SUBJECTS, Subject, command_of, leaves, made_of, place_of
-from killed import Ended, Started
+from kill_places import alone, copied, done, killed, state
+from kill_subjects import SUBJECTS, Subject, leaves
 
-DRAWS = 6
 READS = ("runs list --json", "data list --json", "assets list --json")
 WARM = ("h5py", "jinja2", "keras", "matplotlib.pyplot", "pandas", "sklearn.ensemble", "skops.io")
 WARM += ("sklearn.linear_model", "skimage", "tifffile", "tensorflow_datasets", "zoo.workflow")
@@ -52,75 +50,6 @@ def commit() -> str:
     changed = ["git", "-C", root, "diff", "--quiet", "HEAD", "--", ".", ":!benchmarks/results"]
     found = subprocess.run(name, capture_output=True, text=True).stdout.strip()
     return found + ("+" if subprocess.run(changed).returncode else "")
-
-
-def done(words: Sequence[str] | Any, place: Path) -> Ended:
-    """Run a command to its end in a copy of this process."""
-    started = Started(words, place, token=str(place))
-    ended = started.wait()
-    if ended is None:
-        started.kill()
-        raise TimeoutError(f"{words} does not end")
-    return ended
-
-
-def copied(source: Path, target: Path) -> Path:
-    """A folder copied, with the times of its files."""
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target, symlinks=True)
-    return target
-
-
-def state(folder: Path, name: str) -> Path:
-    """The place with a state in it, made once."""
-    place = place_of(folder, name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(place.with_suffix(".lock")):
-        if place.is_dir():
-            return place
-        parent, steps = made_of(name)
-        making = place.with_name(f"{place.name}.making")
-        shutil.rmtree(making, ignore_errors=True)
-        if parent:
-            copied(state(folder, parent), making)
-        else:
-            making.mkdir()
-        for step in steps:
-            ended = done(step.split() if isinstance(step, str) else step, making)
-            assert ended.status == 0, f"{name}: {step} exits {ended.status}: {ended.err}"
-        return making.rename(place)
-
-
-def alone(folder: Path, subject: Subject, *, anew: bool) -> tuple[Path, Ended]:
-    """What a command gives, and how long it takes, when nothing kills it; found out once."""
-    place = folder / "alone" / (subject.name.replace(" ", "-") + ("-anew" if anew else ""))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    facts = place.with_suffix(".json")
-    with filelock.FileLock(place.with_suffix(".lock")):
-        if not facts.is_file():
-            copied(state(folder, subject.state), place)
-            started = Started(subject.words, place, token=str(place), anew=anew)
-            ended = started.wait()
-            assert ended, f"{subject.name} does not end"
-            assert ended.status == 0, f"{subject.name} exits {ended.status}: {ended.err}"
-            started.swept()
-            measured.write(facts, vars(ended))
-        return place, Ended(**json.loads(facts.read_text()))
-
-
-def killed(
-    folder: Path, subject: Subject, place: Path, rng: random.Random, *, anew: bool, token: str
-) -> tuple[float, float, int]:
-    """Kill a command in a place: of how many seconds, after how many, and processes left over."""
-    whole = alone(folder, subject, anew=anew)[1].seconds
-    for _ in range(DRAWS):
-        copied(state(folder, subject.state), place)
-        moment = rng.uniform(0, whole)
-        started = Started(subject.words, place, token=token, anew=anew)
-        if started.wait(moment) is None:
-            return whole, time.monotonic() - started.began, started.kill()
-        started.swept()
-    raise TimeoutError(f"{subject.name} ended {DRAWS} times before it was killed")
 
 
 def unread(place: Path) -> list[str]:
@@ -142,12 +71,12 @@ def unread(place: Path) -> list[str]:
     return lines
 
 
-def going_on(subject: Subject, place: Path, started_with: Path) -> tuple[list[str], dict[str, str]]:
-    """The command that goes on, and what is called otherwise then."""
+def going_on(subject: Subject, place: Path, started_with: Path) -> Any:
+    """The command that goes on."""
     begun = _runs(place) - _runs(started_with)
     if subject.resumed and begun:
-        return ["run", "--resume", f"runs/{max(begun)}"], {}
-    return subject.words, {}
+        return ["run", "--resume", f"runs/{max(begun)}"]
+    return subject.started
 
 
 def _runs(place: Path) -> set[str]:
@@ -167,12 +96,14 @@ def continued(subject: Subject, place: Path, expected: Path, begun_with: Path) -
     whole = not checks.differences(
         place, expected, words=renamed(place, expected, begun_with), ignored=ignored
     )
-    words = going_on(subject, place, begun_with)[0]
-    ended = done(words, place)
+    started = going_on(subject, place, begun_with)
+    words = subject.words if callable(started) else started
+    ended = done(started, place)
     names = renamed(place, expected, begun_with)
     differs = checks.differences(place, expected, words=names, ignored=ignored)
     told = json.loads(expected.with_suffix(".json").read_text())["out"]
-    if words == subject.words and ended.status == 0 and not checks.same_text(ended.out, told, names):
+    again = words == subject.words and ended.status == 0
+    if again and not checks.same_text(ended.out, told, {**names, str(place): str(expected)}):
         differs.append(f"it prints {ended.out[-200:]!r} and not {told[-200:]!r}")
     well = ended.status == 0 or (whole and ended.status in (1, 2))
     if not well or "Traceback" in ended.err:
@@ -213,7 +144,9 @@ def _how(anew: bool) -> str:
     return "process" if anew else "copy"
 
 
-def planned(count: int, only: Sequence[str]) -> Iterator[tuple[int, Subject, bool]]:
+def planned(
+    count: int, only: Sequence[str], *, copies: bool
+) -> Iterator[tuple[int, Subject, bool]]:
     """Number, command and whether whole processes are killed, of each trial."""
     number = 0
     for turn in range(count):
@@ -223,7 +156,7 @@ def planned(count: int, only: Sequence[str]) -> Iterator[tuple[int, Subject, boo
             if number == count:
                 return
             if not only or any(word in subject.name for word in only):
-                anew = subject.anew_only or (turn == 0 and not subject.copied)
+                anew = subject.anew_only or not (turn or copies or subject.copied)
                 yield number, subject, anew
             number += 1
 
@@ -312,13 +245,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lanes", type=int, default=2, help="trials at a time")
     parser.add_argument("--only", nargs="+", default=[], help="words of commands")
+    parser.add_argument("--copies", action="store_true", help="kill no whole processes")
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "kill_commands.jsonl")
     given = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     of = commit()
     lines = given.out.read_text().splitlines() if given.out.exists() else []
     found = {row["trial"]: row for row in map(json.loads, lines) if row["seed"] == given.seed}
-    asked = list(planned(given.trials, given.only))
+    asked = list(planned(given.trials, given.only, copies=given.copies))
     tasks = [task for task in asked if not found.get(task[0], {}).get("ok")]
     if tasks:
         _warm()

@@ -91,6 +91,23 @@ def opinions() -> None:
         add(run, shown, "bad" if index % 3 else "good", session=session)
 
 
+def clicks() -> None:
+    """What `zoo app` writes at clicks: opinions and labels, those that are not there yet."""
+    from zoo.feedback import GOOD, Shown, add, read
+    from zoo.labelling import GENERATED, Judgement, generated_items, record
+    from zoo.runs.folder import list_runs
+
+    (run,) = list_runs(Path("runs"))
+    items = generated_items(run).paths
+    given = {opinion.image.index for opinion in read(run)[0]}
+    for index in range(len(items)):
+        if index not in given:
+            shown = Shown(step=run.snapshot_step(), seed=1, index=index)
+            add(run, shown, GOOD, session="0123456789abcdef")
+        decision = ("accept", "reject")[index % 2]
+        record(run, GENERATED, "A1", items[index], Judgement(decision))
+
+
 def pictures() -> None:
     """Images of 32 pixels in a folder, with labels and groups."""
     rng = np.random.default_rng(0)
@@ -152,7 +169,11 @@ def graph() -> None:
     from zoo.metrics.fid_network import build
     from zoo.metrics.published_weights import GRAPH_PARTS, array_name
 
-    shapes = {"/".join(w.path.split("/")[-2:]): tuple(w.shape) for w in build().weights}
+    kernels = {w.path.rpartition("/")[0]: tuple(w.shape) for w in build().weights[::2]}
+    shapes = {f"{layer}/kernel": shape for layer, shape in kernels.items()}
+    for part in set(GRAPH_PARTS.values()) - {"kernel"}:
+        shapes |= {f"{layer}/{part}": shape[-1:] for layer, shape in kernels.items()}
+    shapes["logits/kernel"] = (2048, 1008)
     numbers = ("", *(f"_{n}" for n in range(1, 11)))
     towers = ("", "tower/", "tower_1/", "tower_2/")
     scopes = [f"conv{n}" for n in numbers[:5]] + [

@@ -52,6 +52,7 @@ class Subject:
     Attributes:
         name: Of the rows.
         arguments: Of `zoo`, in a folder that is the state.
+        action: Called in place of a command that nobody types.
         state: What it starts from, of `STATES`.
         anew: Patterns of files that it says it writes anew or deletes, and which may therefore be
             gone or in between after a kill; all others must be as they were or as they become.
@@ -65,6 +66,7 @@ class Subject:
 
     name: str
     arguments: str
+    action: Callable[[], None] | None = None
     state: str = "empty"
     anew: tuple[str, ...] = ()
     resumed: bool = False
@@ -77,6 +79,11 @@ class Subject:
     def words(self) -> list[str]:
         """The arguments, apart."""
         return shlex.split(self.arguments)
+
+    @property
+    def started(self) -> list[str] | Callable[[], None]:
+        """What is killed."""
+        return self.action or self.words
 
 
 def _training(name: str, arguments: str, **more: bool) -> Subject:
@@ -120,14 +127,15 @@ SUBJECTS = (
             "--out fakes", state="trained"),
     Subject(name="export keras", arguments="export 0 --format keras --out model", state="trained"),
     Subject(name="export savedmodel", arguments="export 0 --format savedmodel --out model",
-            state="trained", ignored=(r"saved_model\.pb$", r"fingerprint\.pb$", "variables/")),
+            state="trained", ignored=(r"(saved_model|fingerprint)\.pb$",)),
     Subject(name="export onnx", arguments="export 0 --format onnx --out model", state="trained"),
     Subject(name="publish", arguments="publish 0 --to out", state="scored"),
     Subject(name="pull", arguments="pull published --name pulled", state="published"),
     Subject(name="data import", arguments="data import bbbc/bbbc038 archive.zip", state="archive"),
     Subject(name="data report", arguments="data report folder:pictures --out page.html "
             "--write-reject reject.csv --curate median:3,focus", state="pictures"),
-    Subject(name="data preview", arguments="data preview bbbc/simulated --out preview.png"),
+    Subject(name="data preview", arguments="data preview bbbc/simulated --data-options images=50 "
+            "--out preview.png"),
     Subject(name="data remove", arguments="data remove bbbc/bbbc038 --yes", state="prepared",
             anew=("home/",)),
     Subject(name="assets export", arguments="assets export bundle.zip", state="prepared"),
@@ -136,6 +144,7 @@ SUBJECTS = (
     Subject(name="turing score", arguments="turing score 0 answers-0.json answers-1.json --json",
             state="read"),
     Subject(name="feedback", arguments="feedback 0 --rejected rejected.csv", state="judged"),
+    Subject(name="app", arguments="app", action=states.clicks, state="trained", copied=True),
     Subject(name="new", arguments="new mycells --kind generator"),
     Subject(name="runs remove", arguments="runs remove 0 --yes", state="two scored",
             anew=("runs/00000-",)),
@@ -156,7 +165,6 @@ READING = {
     ),
     "check": "writes into a temporary folder",
     "data check": "reads files and prints what is wrong with them",
-    "app": "writes at clicks in a browser, line by line",
     "data fetch": "downloads from the network, then does what `zoo data import` does",
     "weights fetch": "downloads from the network",
 }  # fmt: skip

@@ -61,9 +61,7 @@ class Started:
         else:
             self.number = self._copy(arguments, place, environment)
 
-    def _process(
-        self, arguments: Sequence[str], place: Path, environment: dict[str, str]
-    ) -> int:
+    def _process(self, arguments: Sequence[str], place: Path, environment: dict[str, str]) -> int:
         path = os.pathsep.join(part for part in sys.path if part)
         with self.streams[0].open("w") as out, self.streams[1].open("w") as err:
             return subprocess.Popen(
