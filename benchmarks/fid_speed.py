@@ -1,13 +1,13 @@
-"""Features and the Fréchet distance: zoo beside torch-fidelity, pytorch-fid and clean-fid, in turns.
+"""Features and the Fréchet distance, zoo beside torch-fidelity, pytorch-fid and clean-fid.
 
 usage: python benchmarks/fid_speed.py --torch-python PATH [--tool NAME …] [--out FILE]
 
 `features`: InceptionV3 with the same random weights, from uint8 images of 64 px in memory to 2048
 numbers, each tool with its own resize (zoo with clean-fid's beside clean-fid), each in its own
-process. `distance`: from the features of both sides to the number, covariances included. A ratio is
-the tool's seconds over zoo's in one round. PATH is a Python with torch and `pip install --no-deps
-torch-fidelity pytorch-fid clean-fid torchvision`, numpy, scipy, Pillow, requests and tqdm. Rows
-that FILE holds are not measured again.
+process, in turns. `distance`: from the features of both sides to the number, covariances included.
+A ratio is the tool's seconds over zoo's in one round. PATH is a Python with torch and `pip install
+--no-deps torch-fidelity pytorch-fid clean-fid torchvision`, numpy, scipy, Pillow, requests and
+tqdm. Rows that FILE holds are not measured again.
 """
 
 import argparse

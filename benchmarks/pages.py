@@ -1,6 +1,6 @@
-"""How long a run's report takes to be rebuilt, and `zoo app` to answer and to show its first screen.
+"""How long the report of a run takes, and `zoo app` to answer and to show its first screen.
 
-usage: python benchmarks/pages.py [--run RUN] [--rounds 9] [--out FILE]
+usage: python benchmarks/pages.py [--run RUN] [--rounds 7] [--out FILE]
 
 The app is started in turns with a page of Streamlit's that holds one heading; both are asked over
 HTTP at 127.0.0.1 until they answer, then opened in a Chromium that runs already (with playwright;
@@ -124,7 +124,7 @@ def starts(run: Callable[[], Path], what: str, rounds: int) -> dict[str, Any]:
             runs = {title: partial(answered, words) for title, words in commands.items()}
         else:
             browser = stack.enter_context(_chromium())
-            seen: dict[str, Seen] = {title: heading for title in commands}
+            seen: dict[str, Seen] = dict.fromkeys(commands, heading)
             if what == "first images":
                 seen = {"zoo app": image}  # the other has none
             runs = {title: partial(shown, commands[title], browser, seen[title]) for title in seen}
@@ -168,7 +168,7 @@ def _versions() -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, help="a run folder; without it one is made")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=measured.RESULTS / "pages.json")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
