@@ -142,7 +142,7 @@ def _section(name: str, skipped: str) -> dict[str, Any] | None:
     rows = held.get("rows", {})
     if not rows and not section.run:
         return None
-    lines = list(getattr(bench_lines, name)(rows, skipped or bench_lines.NOT_RUN))
+    lines = list(getattr(bench_lines, name)(rows, skipped or bench_lines.NOT_YET))
     if not rows:
         lines = [bench_lines.Line(section.title, missing=skipped or bench_lines.NOT_RUN)]
     return {
@@ -172,9 +172,10 @@ def _facts(rows: bench_lines.Rows) -> dict[str, Any]:
     for row in rows.values():
         found = row.get("versions", {}).items()
         versions |= {name: value for name, value in found if isinstance(value, str)}
+        versions |= {"GPU": row["gpu"]} if "gpu" in row else {}
     return {
         "dates": [days[0], days[-1]] if days else [],
-        "commits": list(dict.fromkeys(row["commit"] for row in rows.values() if "commit" in row)),
+        "commits": list(dict.fromkeys(row["commit"] for row in rows.values() if row.get("commit"))),
         "load": [load[0], load[-1]] if load else [],
         "versions": versions,
     }

@@ -12,6 +12,7 @@ Row = Mapping[str, Any]
 Rows = Mapping[str, Row]
 
 NOT_RUN = "its script was not run"
+NOT_YET = "its script has not come to it"
 SPREAD = "the rounds disagree: their range holds 1"
 REASONS = {
     ("startup", "python -c pass"): (
@@ -24,6 +25,13 @@ REASONS = {
     ("step_speed", "zoo, several steps a call"): (
         "`--steps-per-call` saves the return to Python between steps; 1 is the default because "
         "progress, checkpoints and what is logged come between calls only"
+    ),
+    ("first_step", "PyTorch"): (
+        "TensorFlow and Keras take longer to import than torch, the step is traced into a graph "
+        "before it is taken, and there is a run folder to write; the parts say how long each takes"
+    ),
+    ("first_step", "torch.compile"): (
+        "as beside PyTorch; what torch.compile compiled in an earlier process comes from its cache"
     ),
     ("step_speed", "zoo, XLA"): "`--jit on`: faster here, after a longer first step",
 }

@@ -59,8 +59,14 @@ def load() -> list[float]:
 
 
 def commit() -> str:
-    """What was measured, with `+` if files were changed since."""
-    command = ["git", "-C", str(RESULTS.parent), "describe", "--always", "--dirty=+"]
+    """What was measured, with `+` if files were changed since, other than what results go into."""
+    written = (":/", ":(top,exclude)benchmarks/results", ":(top,exclude)docs/benchmarks.md")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *written)
+    return _git("describe", "--always") + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    command = ["git", "-C", str(RESULTS.parent), *words]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
