@@ -26,8 +26,10 @@ docs: $(VENV)/installed-docs
 	$(BIN)/python docs/reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-bench: $(VENV)/installed
-	$(BIN)/python benchmarks/startup.py
+# make bench ONLY="startup scaling" TORCH_PYTHON=PATH OTHER="datasette plugins" AGAIN=1
+bench: $(VENV)/installed-test
+	$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again) \
+		$(if $(TORCH_PYTHON),--torch-python $(TORCH_PYTHON)) $(if $(OTHER),--other "$(OTHER)")
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info

@@ -63,7 +63,8 @@ def twice(work: Path, images: int, batches: int) -> dict[str, Any]:
 
 
 def in_process(work: Path, images: int, batches: int) -> dict[str, Any]:
-    environ = os.environ | {"PYTHONPATH": str(work / "site"), "ZOO_HOME": str(work / "home")}
+    path = os.pathsep.join(filter(None, (str(work / "site"), os.environ.get("PYTHONPATH"))))
+    environ = os.environ | {"PYTHONPATH": path, "ZOO_HOME": str(work / "home")}
     command = [sys.executable, __file__, "--measure", str(images), "--batches", str(batches)]
     done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True)
     facts: dict[str, Any] = json.loads(done.stdout)

@@ -47,8 +47,9 @@ def write_images(path: Path, n: int, seed: int) -> None:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         rng = np.random.default_rng(seed)
-        for _ in range(n // BLOCK):
-            file.write(rng.integers(0, 200 + 20 * seed, (BLOCK, *shape[1:]), np.uint8).tobytes())
+        for start in range(0, n, BLOCK):
+            block = (min(BLOCK, n - start), *shape[1:])
+            file.write(rng.integers(0, 200 + 20 * seed, block, np.uint8).tobytes())
 
 
 def score(real: str, fake: str) -> dict[str, Any]:

@@ -64,11 +64,11 @@ def steps(
         float(logs["g_loss"])  # waits for a GPU
 
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    facts = {"weights": _sizes(gan), "training": training(gan), "versions": versions}
+    facts = {"weights": sizes(gan), "training": training(gan), "versions": versions}
     return take, facts
 
 
-def _sizes(gan: Any) -> dict[str, list[int]]:
+def sizes(gan: Any) -> dict[str, list[int]]:
     """How many numbers each trainable weight of both networks has, in order of size."""
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
     return {

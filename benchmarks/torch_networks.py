@@ -5,6 +5,7 @@ networks take the labels (n,) as their second argument and ignore them where the
 """
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ class Discriminator(nn.Module):
         down = partial(nn.Conv2d, kernel_size=4, stride=2, padding=1)
         downs = [down(colours, c[0])]
         biased = norm in ("spectral", "none")
-        downs += [down(a, b, bias=biased) for a, b in zip(c, c[1:], strict=False)]
+        downs += [down(a, b, bias=biased) for a, b in pairwise(c)]
         sides = [side // 2 ** (stage + 2) for stage in range(len(c) - 1)]
         norms = [normalisation(norm, n, s) for n, s in zip(c[1:], sides, strict=True)]
         self.downs, self.norms = nn.ModuleList(downs), nn.ModuleList([nn.Identity(), *norms])

@@ -1,6 +1,7 @@
 """The networks of zoo's small StyleGAN2 in PyTorch, for the benchmarks of speed."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -94,7 +95,7 @@ class Generator(nn.Module):
         lengths = [training["latent_dim"], *[dim] * depth]
         self.mapping = nn.ModuleList(
             Equalised((after, before), gain=GAIN, rate=RATE, activate=True)
-            for before, after in zip(lengths, lengths[1:], strict=False)
+            for before, after in pairwise(lengths)
         )
         sides = [GRID, *(GRID * 2**stage for stage in range(1, len(c)) for _ in range(2))]
         starts = [sum(side**2 for side in sides[:row]) for row in range(len(sides))]
@@ -113,7 +114,7 @@ class Generator(nn.Module):
         wide = c[::-1]
         self.styled = nn.ModuleList([styled(c[-1], c[-1], 0)])
         self.coloured = nn.ModuleList([coloured(c[-1], 1)])
-        for stage, (before, after) in enumerate(zip(wide, wide[1:], strict=False)):
+        for stage, (before, after) in enumerate(pairwise(wide)):
             self.styled.append(styled(before, after, 2 * stage + 1))
             self.styled.append(styled(after, after, 2 * stage + 2))
             self.coloured.append(coloured(after, 2 * stage + 3))
@@ -153,7 +154,7 @@ class Discriminator(nn.Module):
         super().__init__()
         c, colours = training["channels"], training["image_shape"][2]
         self.look = Equalised((c[0], colours, 1, 1), gain=GAIN, activate=True)
-        self.blocks = nn.Sequential(*(Halved(a, b) for a, b in zip(c, c[1:], strict=False)))
+        self.blocks = nn.Sequential(*(Halved(a, b) for a, b in pairwise(c)))
         self.last = Equalised((c[-1], c[-1] + 1, 3, 3), gain=GAIN, activate=True)
         self.dense = Equalised((c[-1], c[-1] * GRID * GRID), gain=GAIN, activate=True)
         self.judge = Equalised((1, c[-1]))

@@ -1,0 +1,94 @@
+"""What long runs found, for the table of `bench.py`: a function for each of their files.
+
+A function takes the rows, those of a .jsonl file or the `rows` of a .json file with their names as
+`row`, and gives pairs of what was tried and what was found. Another file needs another function in
+`FILES`; a file that is not there has no line.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Found = Iterator[tuple[str, str]]
+Rows = Sequence[dict[str, Any]]
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file of results."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".jsonl":
+        return [json.loads(line) for line in text.splitlines()]
+    return [{"row": name, **row} for name, row in json.loads(text)["rows"].items()]
+
+
+def kill_resume(rows: Rows) -> Found:
+    """Trainings killed at random steps and resumed."""
+    same = sum(row["identical"] and row["same_history"] for row in rows)
+    generators = len({row["generator"] for row in rows})
+    yield (
+        f"trainings of {generators} generators killed at a random step and resumed",
+        f"{same} of {len(rows)} ended with the weights and the log of one that was not killed, "
+        "bit for bit",
+    )
+
+
+def hostile(rows: Rows) -> Found:
+    """Hostile files; the last line of an input counts."""
+    last = {(row["seed"], row["number"]): row for row in rows}.values()
+    counts = {what: sum(row["outcome"] == what for row in last) for what in ("refused", "read")}
+    rest = len(last) - sum(counts.values())
+    yield (
+        "hostile files given to what reads them",
+        f"{len(last):,}: {counts['refused']:,} refused in one line, {counts['read']:,} read as "
+        f"plain values, {rest} neither",
+    )
+
+
+def kill_commands(rows: Rows) -> Found:
+    """Commands killed at random moments; the last row of a trial counts."""
+    last = {(row["seed"], row["trial"]): row for row in rows}.values()
+    commands = len({row["command"] for row in last})
+    well = sum(row["ok"] for row in last)
+    yield (
+        f"{commands} commands that write, killed at a random moment and given again",
+        f"{well} of {len(last)} lost and damaged nothing and ended with what the command gives "
+        "when it is left alone",
+    )
+
+
+def workers(rows: Rows) -> Found:
+    """Two workers against one."""
+    for row in rows:
+        if "two_over_one" in row:
+            low, high = row["range"]
+            yield (
+                f"{row['row']}: images/s of two workers over one process with as many threads",
+                f"{row['two_over_one']} ({low} to {high}), {row['rounds']} rounds",
+            )
+        else:
+            apart = f"{row['largest_difference']:.2g} of losses up to {row['largest_loss']:.2g}"
+            same = sum(bool(trial.get("identical")) for trial in row["killed"])
+            yield (
+                f"{row['row']}, {row['steps']} steps",
+                f"losses at most {apart} apart; {same} of {len(row['killed'])} trainings that a "
+                "worker was killed in ended with the same weights",
+            )
+
+
+FILES: dict[str, Callable[[Rows], Found]] = {
+    "kill_commands.jsonl": kill_commands,
+    "kill_resume.jsonl": kill_resume,
+    "workers.json": workers,
+    "hostile.jsonl": hostile,
+}
+
+
+def found(folder: Path) -> list[dict[str, str]]:
+    """What the files in a folder say, with their scripts."""
+    return [
+        {"script": Path(name).stem, "what": what, "found": told}
+        for name, lines in FILES.items()
+        if (folder / name).is_file()
+        for what, told in lines(read(folder / name))
+    ]
