@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+WARM_UP = 10  # minutes
+
 Found = Iterator[tuple[str, str]]
 Rows = Sequence[dict[str, Any]]
 
@@ -64,7 +68,8 @@ def workers(rows: Rows) -> Found:
             low, high = row["range"]
             yield (
                 f"{row['row']}: images/s of two workers over one process with as many threads",
-                f"{row['two_over_one']} ({low} to {high}), {row['rounds']} rounds",
+                f"{row['two_over_one']} ({low} to {high}), {row['rounds']} rounds"
+                + ("; each step they send each other gradients" if row["two_over_one"] < 1 else ""),
             )
         else:
             apart = f"{row['largest_difference']:.2g} of losses up to {row['largest_loss']:.2g}"
@@ -76,10 +81,57 @@ def workers(rows: Rows) -> Found:
             )
 
 
+def many_jobs(rows: Rows) -> Found:
+    """Runs that start together on one empty cache."""
+    for row in rows:
+        most = max((*row["requests"].values(), *row["done"].values()))
+        times = "once" if most == 1 else f"{most} times"
+        odd = len(row["not_as_planned"])
+        yield (
+            f"{row['row']}, started together on an empty cache",
+            f"{row['finished']} finished, {odd} ended otherwise than planned; "
+            f"nothing was fetched or prepared more than {times}; {row['run_folders']} run "
+            f"folders of {row['expected']}, {len(row['folders_taken_twice'])} taken twice",
+        )
+
+
+def soak(rows: Rows) -> Found:
+    """Runs one after another for an hour; the longest series of each kind counts."""
+    series: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        series.setdefault((row["variant"], row["began"]), []).append(row)
+    for variant in dict.fromkeys(name for name, _ in series):
+        cycles = max((found for key, found in series.items() if key[0] == variant), key=len)
+        kept = ("handles", "threads", "children", "temporary_files", "cache_files")
+        ends = (
+            f"{name.replace('_', ' ')} {cycles[0][name]} to {cycles[-1][name]}"
+            for name in kept
+            if name in cycles[0]
+        )
+        told = [_growth(cycles), *ends]
+        yield (
+            f"{variant}: {len(cycles)} runs in {cycles[-1]['minutes']:.0f} minutes",
+            "; ".join(filter(None, told)),
+        )
+
+
+def _growth(cycles: Rows) -> str:
+    """MB an hour of a least-squares line after the warm-up."""
+    warm = [row for row in cycles if row["minutes"] > WARM_UP and "anonymous_mb" in row]
+    if len(warm) < 4:
+        return ""
+    hours, memory = ([row[key] for row in warm] for key in ("minutes", "anonymous_mb"))
+    (line, _), covariance = np.polyfit(np.array(hours) / 60, memory, 1, cov=True)
+    error = covariance[0, 0] ** 0.5
+    return f"memory grows by {line:.0f} ± {error:.0f} MB an hour after {WARM_UP} minutes"
+
+
 FILES: dict[str, Callable[[Rows], Found]] = {
     "kill_commands.jsonl": kill_commands,
     "kill_resume.jsonl": kill_resume,
     "workers.json": workers,
+    "many_jobs.json": many_jobs,
+    "soak.jsonl": soak,
     "hostile.jsonl": hostile,
 }
 

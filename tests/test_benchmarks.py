@@ -158,6 +158,18 @@ def test_only_again_forgets_what_was_measured_before(three, monkeypatch):
     assert not (three / "scaling.json").is_file()
 
 
+def test_a_soak_says_how_fast_memory_grew_after_its_warm_up(tmp_path):
+    rows = [
+        {"variant": "one process", "began": 1, "minutes": m, "anonymous_mb": 400 + m, "handles": 10}
+        for m in range(5, 65, 5)
+    ]
+    Path(tmp_path, "soak.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (found,) = bench_endurance.found(tmp_path)
+    assert found["what"] == "one process: 12 runs in 60 minutes"
+    assert found["found"].startswith("memory grows by 60 ± 0 MB an hour")
+    assert found["found"].endswith("handles 10 to 10")
+
+
 def test_what_long_runs_found_is_counted_by_the_last_row_of_a_trial(tmp_path):
     rows = [
         {"seed": 0, "trial": 0, "command": "run", "ok": False},
