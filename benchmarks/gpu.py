@@ -30,6 +30,7 @@ TORCH = ("PyTorch, channels last", "torch.compile, channels last")
 STEPS_PER_CALL = (1, 8, 32)
 TURNS = 5
 LIMIT = 900  # seconds for a combination
+OUT = measured.RESULTS / "gpu.json"
 NOT_HERE = {"not_measured": "no GPU here"}
 
 Row = dict[str, Any]
@@ -65,7 +66,9 @@ def zoo_steps(task: Row) -> tuple[Callable[[int], None], Row, Callable[[], int |
         return round(tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6)
 
     if task["device"] != "cpu":
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices()[-1])
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[0]
+        )
         facts["gpu"] = details.get("device_name")
     return take, facts, peak
 
@@ -172,9 +175,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=64, help="in a turn")
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="cpu: a rehearsal")
     parser.add_argument("--quick", action="store_true", help="1 and 32 steps a call, 32 in a turn")
-    parser.add_argument("--out", type=Path, default=measured.RESULTS / "gpu.json")
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--work", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.device == "cpu" and given.out == OUT:
+        parser.error("--device cpu is a rehearsal: give its rows another file with --out")
     if given.quick:
         given.steps_per_call, given.steps = (1, 32), 32
     return given

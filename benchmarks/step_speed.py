@@ -188,7 +188,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--generators", nargs="+", default=None, help="default: all")
     parser.add_argument("--width", type=int, nargs="+", default=[None], help="default: each's own")
     parser.add_argument("--channels", type=int, nargs="+", default=[3])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=None, help="default: 9")
     parser.add_argument("--threads", type=int, default=0, help="default: one for each core")
     parser.add_argument("--only", nargs="+", choices=(*ZOO, *TORCH), default=[*ZOO, *TORCH])
     parser.add_argument("--quick", action="store_true", help="5 rounds, and of zoo one variant")
@@ -197,7 +197,8 @@ def parsed() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.quick:
-        given.rounds, given.only = 5, [name for name in given.only if name in QUICK]
+        given.only = [name for name in given.only if name in QUICK]
+    given.rounds = given.rounds or (5 if given.quick else 9)
     given.only = ["zoo", *(name for name in given.only if name != "zoo")]
     return given
 
