@@ -102,7 +102,7 @@ def continued(subject: Subject, place: Path, expected: Path, begun_with: Path) -
     names = renamed(place, expected, begun_with)
     differs = checks.differences(place, expected, words=names, ignored=ignored)
     told = json.loads(expected.with_suffix(".json").read_text())["out"]
-    again = words == subject.words and ended.status == 0
+    again = words == subject.words and ended.status == 0 and not whole
     if again and not checks.same_text(ended.out, told, {**names, str(place): str(expected)}):
         differs.append(f"it prints {ended.out[-200:]!r} and not {told[-200:]!r}")
     well = ended.status == 0 or (whole and ended.status in (1, 2))

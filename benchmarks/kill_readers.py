@@ -20,7 +20,7 @@ from PIL import Image
 OF_TIME = {
     *("started", "ended", "timings", "sessions", "seconds", "images_per_second", "elapsed", "at"),
     *("peak_memory_mb", "prepared", "date_saved", "attempts", "pid", "created", "updated"),
-    *("minutes", "time", "load", "cpu_seconds", "shared_object_id"),
+    *("minutes", "time", "load", "cpu_seconds", "shared_object_id", "__id__"),
 }
 MOMENT = re.compile(
     r"\d{1,2} \w+ 20\d\d, \d\d:\d\d UTC|"
@@ -110,6 +110,16 @@ def _zip(path: Path) -> dict[str, Any]:
         return {name: _entry(name, archive.read(name)) for name in sorted(archive.namelist())}
 
 
+def _skops(path: Path) -> tuple[Any, list[str]]:
+    """What scikit-learn fitted: its arrays, and its schema without their addresses in memory."""
+    with zipfile.ZipFile(path) as archive:
+        text = re.sub(r'"\d+\.npy"', '""', archive.read("schema.json").decode())
+        schema = timeless(json.loads(text))
+        arrays = [name for name in archive.namelist() if name.endswith(".npy")]
+        held = [np.load(io.BytesIO(archive.read(name))) for name in arrays]
+    return schema, sorted(repr(_array("", each)) for each in held)
+
+
 def _entry(name: str, content: bytes) -> Any:
     if name.endswith(".h5"):
         return _weights(io.BytesIO(content))
@@ -180,7 +190,7 @@ def _onnx(path: Path) -> list[str]:
 READERS: dict[str, Callable[[Path], Any]] = {
     **{".json": of_json, ".jsonl": rows, ".yaml": _yaml, ".npz": _arrays, ".npy": _npy},
     **dict.fromkeys((".png", ".webp", ".jpg"), _picture),
-    **{".tif": _tiff, ".h5": _weights, ".keras": _zip, ".zip": _zip, ".skops": _zip},
+    **{".tif": _tiff, ".h5": _weights, ".keras": _zip, ".zip": _zip, ".skops": _skops},
     ".onnx": _onnx,
     **{".html": _page, ".csv": _table, ".svg": _svg, ".pdf": _pdf},
     **dict.fromkeys((".md", ".bib", ".tex", ".py", ".toml", ".txt"), _text),
