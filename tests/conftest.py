@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 import unittest
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.asked: list[tuple[str, str | None]] = []
         self.date = "Mon, 05 Jan 2026 10:00:00 GMT"
         self.break_after: int | None = None
+        self.stalls = threading.Event()  # whether it says nothing more after that, until cleared
         self.announced: int | None = None
         self.ranges, self.refuses_ranges = True, False
 
@@ -57,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str((server.announced or len(content)) - start))
         self.end_headers()
         self.wfile.write(content[start : server.break_after])
+        while server.stalls.is_set():
+            time.sleep(0.02)
 
     def log_message(self, *args: object) -> None:
         pass

@@ -1,6 +1,8 @@
 """Disks that are full or read-only, for real: one line, nothing lost, and it goes on."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -141,6 +143,28 @@ def test_images_are_prepared_whole_or_not_at_all(disk, monkeypatch, tmp_path, ca
     assert not [p for p in disk.path.rglob("*") if p.is_file() and p.suffix != ".lock"][1:]
     disk.make_room()
     assert zoo(preview, tmp_path / "a.png") == 0
+
+
+COLUMNS = """
+import sys
+from pathlib import Path
+from zoo.data.columns import ColumnWriter
+
+writer = ColumnWriter(Path(sys.argv[1]))
+for number in range(2000):
+    writer.add({"id": "long" * 250 if number == 0 else "short"})
+try:
+    writer.finish()
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_disk_that_is_full_when_columns_are_written_is_an_error_and_no_signal(disk):
+    disk.fill(leave=200_000)  # the rows fit, the column of 8 MB does not
+    command = [sys.executable, "-c", COLUMNS, str(disk.path / "columns")]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "No space left on device\n"), ended.stderr
 
 
 @pytest.mark.slow

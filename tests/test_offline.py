@@ -4,6 +4,7 @@ import json
 import socket
 
 import pytest
+from tiny import RUN
 from zoo_cli.main import main
 
 from zoo.data import load, resolve
@@ -55,6 +56,19 @@ def test_what_needs_no_network_asks_for_none(capsys, asked, text):
     status, output = zoo(capsys, text)
     assert (status, asked) == (0, [])
     assert output.out or text == "assets list"
+
+
+def test_a_whole_run_with_its_measurements_and_report_asks_for_no_network(
+    capsys, asked, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("zoo.workflow.DETECTORS", ("logistic",))
+    status, output = zoo(capsys, f"{RUN} --out runs")
+    assert (status, asked) == (0, [])
+    assert output.out.splitlines()[1].endswith("report.html")
+    assert zoo(capsys, "score bbbc/simulated 0 --metric swd -n 20")[0] == 0
+    assert zoo(capsys, "generate 0 -n 2 --out fakes")[0] == 0
+    assert zoo(capsys, "report 0")[0] == 0
+    assert asked == []
 
 
 def test_a_dry_run_prints_address_size_and_hash_and_writes_nothing(capsys, asked, tmp_path):

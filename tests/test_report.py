@@ -199,10 +199,14 @@ def test_names_cannot_inject_markup(parent):
     for row in (*detection["detectors"], *detection["controls"], *detection["curve"]):
         row["name" if "name" in row else "detector"] = HOSTILE
     write_json(run.detection_path, detection)
+    scores = json.loads(run.evaluation_path.read_text())
+    scores["metrics"].append(metric(f"swd[class={HOSTILE}]", 3.0))
+    write_json(run.evaluation_path, scores)
+    run.update_manifest(class_names=[HOSTILE, "round"])
     build(run)
     found = page(run)
     assert found.tags.count("script") == 1
-    assert HOSTILE in found.text
+    assert f"class {HOSTILE}, against" in found.text
     assert not [link for link in found.links if link.startswith("javascript")]
     assert "<script" not in run.card_path.read_text()
 

@@ -98,8 +98,8 @@ def prepare(record: Dataset, copies: list[Copy]) -> None:
                 for copy in copies
             ]
             facts["prepared"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            write_json(staging / SUMS, sums_of(staging))
             write_json(staging / FACTS, facts)
+            write_json(staging / SUMS, sums_of(staging))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from zoo.plugins import records
 from zoo.specs import Dataset
 
 FACTS = "zoo.json"
-SUMS = "sums.json"  # of the files that TFDS wrote
+SUMS = "sums.json"  # of the other files of a prepared version
 KEY = "[0-9a-f]" * 16  # ends the names of the folders of crops and features
 
 
@@ -46,7 +46,7 @@ def facts_of(record: Dataset) -> dict[str, Any]:
     folder = version_of(record)
     if folder is None:
         raise ZooError(unprepared(record))
-    return _read(folder / FACTS)
+    return _read(folder / FACTS, record.name)
 
 
 def unprepared(record: Dataset) -> str:
@@ -69,12 +69,18 @@ def downloadable(record: Dataset) -> bool:
     return bool(record.archives) and all(archive.url for archive in needed or record.archives)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, name: str) -> dict[str, Any]:
     try:
         facts = dict[str, Any](json.loads(file.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise ZooError(f"{file} is damaged ({error}): delete {file.parent}") from error
+        raise ZooError(f"{file} is damaged: {error}; {prepared_again(name)}") from error
     return facts
+
+
+def prepared_again(name: str) -> str:
+    """What to type where prepared files are damaged."""
+    again = f"`zoo data fetch {name}` or `zoo data import {name} PATH`"
+    return f"`zoo data remove {name}`, then {again}"
 
 
 def size_of(folder: Path) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from zoo.data.curate import Step, apply
 from zoo.data.examples import Rejected, Rejection, check_image
 from zoo.data.hashing import file_hash
-from zoo.data.prepared import SUMS, facts_of, version_of
+from zoo.data.prepared import SUMS, facts_of, prepared_again, version_of
 from zoo.data.sums import check_sums
 from zoo.data.table import annotated, read_table
 from zoo.errors import UsageError, ZooError
@@ -149,9 +149,8 @@ def _whole(folder: Path, name: str) -> Iterator[None]:
         yield
     except Exception as error:  # what reads them has errors of its own
         said = str(error) if isinstance(error, ZooError) else f"{folder} is damaged: {error}"
-        again = f"`zoo data fetch {name}` or `zoo data import {name} PATH`"
         shown = " ".join(said.split())[:300]
-        raise ZooError(f"{shown}; `zoo data remove {name}`, then {again}") from error
+        raise ZooError(f"{shown}; {prepared_again(name)}") from error
 
 
 def _called(record: Dataset, name: str, options: Mapping[str, Any]) -> Source:
