@@ -46,11 +46,8 @@ class Gpus:
         monkeypatch.setattr(config, "list_physical_devices", lambda kind: self.found)
         monkeypatch.setattr(config, "set_visible_devices", self.show)
         monkeypatch.setattr(config.experimental, "set_memory_growth", self.grow)
-        monkeypatch.setattr(
-            config.experimental,
-            "get_device_details",
-            lambda gpu: {"device_name": f"the {gpu.name}"},
-        )
+        told = {"device_name": "a GPU"}
+        monkeypatch.setattr(config.experimental, "get_device_details", lambda gpu: told)
 
     def show(self, devices, kind):
         self.visible = devices
