@@ -3,9 +3,12 @@
 usage: python benchmarks/workers.py FOLDER [--generators dcgan hinge-gan] [--steps 50] [--rounds 3]
 
 Every training is the command `zoo run`. Two processes share batches that one has whole, at the same
-seed, and their losses are compared step by step. Then one of two workers is killed with SIGKILL
-after `--kill-at` steps and the weights at the end are compared with those of two that lived. For
-the speed, one process with two threads and two workers with one thread each train by turns.
+seed, and their losses are compared step by step, at the default learning rate and at a lower one.
+Adam enlarges the rounding of the first steps, so a control says how far apart two trainings of one
+process are that differ by rounding alone: with XLA and without it. Then one of two workers is
+killed with SIGKILL after `--kill-at` steps, and the weights at the end are compared with those of
+two that lived. For the speed, one process with two threads and two workers with one thread each
+train by turns.
 FOLDER holds the runs and is emptied first; rows go into results/workers.json.
 """
 
@@ -31,6 +34,8 @@ from zoo.runs import Run
 from zoo.runs.folder import list_runs
 
 SMALL = ("width=8", "latent_dim=16", "batch_size=16")
+SLOWLY = "learning_rate=5e-5"
+PAIR = ("--threads", "1", "--workers", "2")
 SPEED = ("width=32", "batch_size=64")
 
 
@@ -95,37 +100,43 @@ def kill_worker(folder: Path, process: "subprocess.Popen[bytes]", number: int, a
     raise SystemExit(f"it ended before step {at}: {(folder / 'log').read_text()[-2000:]}")
 
 
-def agreement(folder: Path, generator: str, given: argparse.Namespace) -> dict[str, Any]:
-    """How far two workers are from one, and two that lost one from two that did not."""
-    facts: dict[str, Any] = {"options": SMALL, "size": 32, "steps": given.steps}
-    one = trained(folder / "one", generator, "--threads", "1", **facts)
-    two = trained(folder / "two", generator, "--threads", "1", "--workers", "2", **facts)
-    apart = np.abs(losses(one) - losses(two))
-    assert apart.shape == (given.steps, 2)
-    row: dict[str, Any] = {
-        "steps": given.steps,
-        "largest_difference": float(apart.max()),
-        "of_the_first_step": float(apart[0].max()),
-        "largest_loss": float(np.abs(losses(one)).max()),
-        "killed": [],
+def agreement(folder: Path, generator: str, steps: int, options: tuple[str, ...]) -> dict[str, Any]:
+    """How far the losses of two workers are from one's, and those of one with XLA."""
+    facts: dict[str, Any] = {"options": options, "size": 32, "steps": steps}
+    one = losses(trained(folder / "one", generator, "--threads", "1", **facts))
+    two = losses(trained(folder / "two", generator, *PAIR, **facts))
+    xla = losses(trained(folder / "xla", generator, "--threads", "1", "--jit", "on", **facts))
+    assert one.shape == two.shape == (steps, 2)
+    return {
+        "options": options,
+        "steps": steps,
+        "largest_loss": float(np.abs(one).max()),
+        "largest_difference": float(np.abs(one - two).max()),
+        "of_the_first_10_steps": float(np.abs(one - two)[:10].max()),
+        "of_rounding_alone": float(np.abs(one - xla).max()),
     }
+
+
+def survival(folder: Path, generator: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Two workers of which one is killed, against two that live."""
+    facts: dict[str, Any] = {"options": SMALL, "size": 32, "steps": given.steps}
+    whole = trained(folder / "whole", generator, *PAIR, **facts)
+    row: dict[str, Any] = {"steps": given.steps}
     for number in (1, 0):
         killed = folder / f"killed-{number}"
-        words = ("--threads", "1", "--workers", "2")
-        process = started(killed, generator, *words, **facts)
+        process = started(killed, generator, *PAIR, **facts)
         reached = kill_worker(killed, process, number, given.kill_at)
-        status = process.wait()
-        found = {"worker": number, "after_step": reached, "exit_status": status}
+        found: dict[str, Any] = {"after_step": reached, "exit_status": process.wait()}
         found["told"] = [
             line for line in (killed / "log").read_text().splitlines() if "begin again" in line
         ]
-        if status == 0:
-            pair = weights(run_of(killed)), weights(two)
-            found["identical"] = pair[0].keys() == pair[1].keys() and all(
-                np.array_equal(pair[0][name], pair[1][name]) for name in pair[0]
+        if not found["exit_status"]:
+            mine, expected = weights(run_of(killed)), weights(whole)
+            found["identical"] = mine.keys() == expected.keys() and all(
+                np.array_equal(mine[name], expected[name]) for name in mine
             )
-            found["same_losses"] = np.array_equal(losses(run_of(killed)), losses(two))
-        row["killed"].append(found)
+            found["same_losses"] = np.array_equal(losses(run_of(killed)), losses(whole))
+        row[f"worker {number} killed"] = found
     return row
 
 
@@ -137,7 +148,7 @@ def speed(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     for number in range(given.rounds):
         for name, more in (
             ("one process", ("--threads", "2")),
-            ("two workers", ("--threads", "1", "--workers", "2")),
+            ("two workers", PAIR),
         ):
             run = trained(folder / f"{number}", "dcgan", *more, **facts)
             rates[name].append(run.manifest["images_per_second"])
@@ -164,10 +175,13 @@ def main() -> None:
     parser.add_argument("--speed-steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    rows = {
-        f"{name}, two workers against one": partial(agreement, given.folder / name, name, given)
-        for name in given.generators
-    }
+    rows: dict[str, Any] = {}
+    for name in given.generators:
+        for more in ((), (SLOWLY,)):
+            rows[", ".join([name, *more, "two workers against one"])] = partial(
+                agreement, given.folder / name, name, given.steps, (*SMALL, *more)
+            )
+        rows[f"{name}, a worker killed"] = partial(survival, given.folder / name, name, given)
     rows["dcgan, speed"] = partial(speed, given.folder / "speed", given)
     measured.measure(measured.RESULTS / "workers.json", rows)
 

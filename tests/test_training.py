@@ -1,9 +1,11 @@
 """The loop: budgets, resume, divergence, what it leaves behind."""
 
+import gc
 import math
 import os
 import signal
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -167,3 +169,19 @@ def test_training_works_in_a_thread_that_cannot_set_signal_handlers():
     thread.start()
     thread.join()
     assert int(gan.step.numpy()) == 2
+
+
+def test_what_a_training_made_is_let_go_with_its_gan():
+    def graphs():
+        gc.collect()
+        return sum(isinstance(held, tf.Graph) for held in gc.get_objects())
+
+    images = ImageSet.from_array(np.zeros((40, 32, 32, 1), np.uint8))
+    gan = compiled()
+    before = graphs()
+    train(gan, images, Budget(steps=2))
+    kept = [weakref.ref(gan), weakref.ref(images)]
+    assert graphs() > before
+    del gan, images
+    assert graphs() <= before
+    assert [ref() for ref in kept] == [None, None]

@@ -9,6 +9,7 @@ from typing import Any
 from zoo.errors import UsageError
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow", "GRPC_VERBOSITY": "ERROR"}
+LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def configure(device: str = "auto", *, threads: int = 0) -> str:
@@ -16,7 +17,8 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
 
     Args:
         device: `auto` takes a GPU where there is one; `cpu` or `gpu` insist.
-        threads: CPU threads of one operation; 0 takes all cores.
+        threads: CPU threads of one operation, be it TensorFlow's or a product of NumPy's matrices;
+            0 takes all cores.
 
     Returns:
         What computes, such as `"GPU: NVIDIA H200"` or `"CPU, 2 cores"`.
@@ -30,8 +32,11 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    _forget_kernels()
     if device == "gpu" and not gpus:
         raise UsageError("--device gpu: TensorFlow finds no GPU; `zoo doctor` shows what it finds")
+    if threads:
+        _limit_libraries(threads)
     try:
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -45,6 +50,25 @@ def configure(device: str = "auto", *, threads: int = 0) -> str:
         facts = tf.config.experimental.get_device_details(gpus[0])
         return f"GPU: {facts.get('device_name', gpus[0].name)}"
     return f"CPU, {threads or os.cpu_count()} cores"
+
+
+def _limit_libraries(threads: int) -> None:
+    """The same for BLAS and OpenMP, whether they are loaded yet or not."""
+    from threadpoolctl import threadpool_limits
+
+    os.environ |= dict.fromkeys(LIBRARIES, str(threads))
+    threadpool_limits(threads)
+
+
+def _forget_kernels() -> None:
+    """Let go what TensorFlow has kept for each variable that there ever was, 50 kB of it.
+
+    It is made again where it is needed; Keras' `clear_session` lets it go, too, and much else.
+    """
+    with contextlib.suppress(ImportError, AttributeError):  # it is TensorFlow's own
+        from tensorflow.python.eager import context
+
+        context.context().clear_kernel_cache()
 
 
 def strategy(gpus: int) -> Any:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -149,8 +150,10 @@ def _attempt(run: Run, workers: int, threads: int, told: _Told) -> str | None:
     """Start the workers and wait; what was lost, or `None` when the training is done."""
     addresses = [f"127.0.0.1:{port}" for port in _free_ports(workers)]
     with contextlib.ExitStack() as stack, stop_requests() as stop:
+        # A worker leaves at once, or is killed: what it would tidy up is removed here.
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-workers-"))
         started = [
-            stack.enter_context(_worker(run, number, addresses, threads))
+            stack.enter_context(_worker(run, number, addresses, threads, scratch))
             for number in range(workers)
         ]
         while not stop.is_set() and all(worker.poll() is None for worker in started):
@@ -204,7 +207,7 @@ def _last_json(text: bytes) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _worker(
-    run: Run, number: int, addresses: list[str], threads: int
+    run: Run, number: int, addresses: list[str], threads: int, scratch: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker in a session of its own, so that Ctrl-C reaches it through its parent alone.
 
@@ -212,10 +215,10 @@ def _worker(
     """
     task = {"type": "worker", "index": number}
     config = json.dumps({"cluster": {"worker": addresses}, "task": task})
-    hidden = {"TF_CONFIG": config, "CUDA_VISIBLE_DEVICES": ""}
+    own = {"TF_CONFIG": config, "CUDA_VISIBLE_DEVICES": "", "TMPDIR": scratch}
     process = subprocess.Popen(
         [sys.executable, "-m", "zoo.workers", str(run.path), str(threads)],
-        env={**os.environ, **hidden, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**os.environ, **own, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=None if number == 0 else subprocess.DEVNULL,

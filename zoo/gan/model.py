@@ -81,8 +81,13 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         self.step = self._state("step", "int64")
         self.augment_probability = self._state("augment_probability", "float32")
         self.real_sign = self._state("real_sign", "float32")
-        self._render = tf.function(lambda fed: self.ema_generator(fed, training=False))
-        self._judge = tf.function(lambda fed: self.discriminator(fed, training=False))
+        # TensorFlow would write what it rewrites into temporary files, which a kill leaves there.
+        self._render = tf.function(
+            lambda fed: self.ema_generator(fed, training=False), autograph=False
+        )
+        self._judge = tf.function(
+            lambda fed: self.discriminator(fed, training=False), autograph=False
+        )
         self.built = True
 
     def _state(self, name: str, dtype: str) -> Any:

@@ -36,7 +36,7 @@ class ImageNetwork:
         self.dimension = int(network.output_shape[-1])
         self._network, self._resize, self._scale = network, resize, scale
         # Traced anew for each image size: the resize and the channels need to know it.
-        self._batch = tf.function(self._features)
+        self._batch = tf.function(self._features, autograph=False)
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Features (n, dimension) of uint8 images (n, H, W, 1 or 3)."""

@@ -82,7 +82,7 @@ class StyleGANLite(GAN):
         self.channels = [width * min(2**stage, 8) for stage in range(len(self.grids))]
         super().__init__(image_shape, latent_dim=latent_dim, **options)
         self.random_shapes = {**self.random_shapes, "latents": (latent_dim,)}
-        self._render_truncated = tf.function(self._truncated)
+        self._render_truncated = tf.function(self._truncated, autograph=False)
 
     @property
     def style_layers(self) -> int:
