@@ -81,6 +81,18 @@ def workers(rows: Rows) -> Found:
             )
 
 
+def study_kills(rows: Rows) -> Found:
+    """Studies of which a worker and then the command were killed."""
+    for row in rows:
+        again = len({*row["changed_content"], *row["finished_cells_tried_again"]})
+        yield (
+            "a study of which a worker, then the command were killed, and the same command given",
+            f"{row['reported_finished']} of {row['of']} cells finished; of "
+            f"{row['finished_when_the_command_was_killed']} that were finished before, {again} "
+            f"were changed or run again; {row['processes_left']} processes left",
+        )
+
+
 def many_jobs(rows: Rows) -> Found:
     """Runs that start together on one empty cache."""
     for row in rows:
@@ -130,6 +142,7 @@ FILES: dict[str, Callable[[Rows], Found]] = {
     "kill_commands.jsonl": kill_commands,
     "kill_resume.jsonl": kill_resume,
     "workers.json": workers,
+    "study_kills.json": study_kills,
     "many_jobs.json": many_jobs,
     "soak.jsonl": soak,
     "hostile.jsonl": hostile,
