@@ -11,8 +11,9 @@ from zoo_generators.dcgan.model import DCGAN
 from zoo_generators.wgan_gp.model import WGANGP
 
 from zoo.data import ImageSet
-from zoo.errors import Diverged, UsageError
+from zoo.errors import Diverged, UsageError, ZooError
 from zoo.gan import GAN
+from zoo.gan.journal import Journal
 from zoo.gan.loop import Budget, train
 from zoo.gan.monitors import verdicts
 from zoo.gan.probe import Probe
@@ -199,6 +200,15 @@ def test_a_training_killed_after_its_last_checkpoint_still_says_what_was_wrong(
     assert titles(run) == []
     train(compiled(Constant), IMAGES, Budget(steps=10), run=run)
     assert "Constant output" in titles(run)
+
+
+@pytest.mark.parametrize(
+    "monitors", [7, {"sound": 1, "seen": {"a": "b"}}, {"sound": 1, "bad": [{"code": "run"}]}]
+)
+def test_what_no_monitor_can_have_seen_is_refused(monitors):
+    journal = Journal(compiled(Constant), IMAGES, None)
+    with pytest.raises(ZooError, match="the checkpoint holds what no run writes"):
+        journal.resume({"collapsed": False, "monitors": monitors})
 
 
 def test_a_generator_that_gives_no_numbers_is_a_divergence(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.data import ImageSet
-from zoo.errors import Diverged
+from zoo.errors import Diverged, expected_form
 from zoo.gan.checkpoint import save_checkpoint, save_snapshot
 from zoo.gan.monitors import Verdict, divergence, verdicts
 from zoo.gan.probe import Probe
@@ -70,11 +70,16 @@ class Journal:
 
         Args:
             found: The facts of the checkpoint.
+
+        Raises:
+            zoo.errors.ZooError: If they are not what `checkpoint` writes.
         """
-        self.failing = bool(found["collapsed"])
-        seen = found.get("monitors") or {"sound": not self.failing}
-        self.sound, self.seen = bool(seen["sound"]), dict(seen.get("seen", {}))
-        self.bad = [Verdict(**verdict) for verdict in seen.get("bad", ())]
+        with expected_form("the checkpoint"):
+            self.failing = bool(found["collapsed"])
+            seen = found.get("monitors") or {"sound": not self.failing}
+            self.sound = bool(seen["sound"])
+            self.seen = {title: int(times) for title, times in seen.get("seen", {}).items()}
+            self.bad = [Verdict(**verdict) for verdict in seen.get("bad", ())]
 
     def log(self, values: Mapping[str, Any], images_per_second: float, *, probe: bool) -> None:
         """Record scalars.
