@@ -20,6 +20,7 @@ from PIL import Image
 OF_TIME = {
     *("started", "ended", "timings", "sessions", "seconds", "images_per_second", "elapsed", "at"),
     *("peak_memory_mb", "prepared", "date_saved", "attempts", "pid", "created", "updated"),
+    *("training_seconds", "written", "began"),
     *("minutes", "time", "load", "cpu_seconds", "shared_object_id", "__id__"),
 }
 MOMENT = re.compile(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import kill_states as states
 
+OUTPUT = "standard output"
 Step = str | Callable[[], None]
 
 SMALL = "--image-size 32 --device cpu -o width=8 -o latent_dim=8 -o batch_size=8"
@@ -58,7 +59,8 @@ class Subject:
             gone or in between after a kill; all others must be as they were or as they become.
         resumed: Whether a run that has begun goes on by `zoo run --resume`; else the same command
             goes on.
-        ignored: Patterns of files that no two uninterrupted commands write alike.
+        ignored: Patterns of files, `OUTPUT` among them, that no two commands write alike, for they
+            name speeds, or number what they hold anew.
         copied: Whether only copies of a process are killed, for what is changed in them.
         anew_only: Whether only whole processes are killed.
         every: In which rounds of trials it takes part: 2 for each second.
@@ -155,7 +157,7 @@ SUBJECTS = (
     Subject(name="weights convert", arguments="weights convert graph.pb --out weights.h5",
             state="graph", every=2),
     Subject(name="study", arguments="study study.yaml --cpus 2", state="design", anew_only=True,
-            every=2),
+            every=2, ignored=(r"leaderboard\.(csv|html)$", OUTPUT)),
 )  # fmt: skip
 
 # Commands that write nothing which a kill could leave behind, and those that cannot be killed here.

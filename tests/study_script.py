@@ -44,6 +44,8 @@ def worker(behave=None, seconds=0.0):
                 found = {"valid": True, "detectors": [row], "protocol": {"comparable": {}}}
                 write_json(run.detection_path, found)
             done = stage == cell.stages[-1]
+            if done:
+                run.report_path.touch()
             run.update_manifest(status="finished" if done else "interrupted")
             with (run.path / "done.txt").open("a") as file:
                 file.write(f"{stage}\n")

@@ -92,6 +92,15 @@ def test_every_cell_goes_through_its_stages_once_and_the_same_call_does_nothing(
     assert attempts(tmp_path / "s", 0) == 1
 
 
+def test_a_run_killed_while_its_report_was_written_is_reported_by_the_same_call(faked, tmp_path):
+    found = zoo.study(write(tmp_path), out=tmp_path / "s")
+    report = tmp_path / "s" / found["cells"][1]["run"] / "report.html"
+    report.unlink()
+    zoo.study(write(tmp_path), out=tmp_path / "s")
+    assert report.is_file()
+    assert done(tmp_path / "s") == {"00000": ALL, "00001": [*ALL, ALL[-1]]}
+
+
 BOARD = ("json", "csv", "html")
 
 

@@ -76,12 +76,12 @@ class Cell:
         return STAGES[:2] if self.detectors == () else STAGES
 
     def next_stage(self) -> str | None:
-        """The first stage that the run's folder lacks; `None` if it is finished."""
+        """The first stage that the run's folder lacks; `None` if it is finished and reported."""
         run = self.run
         if not self.begun or not run.manifest.get("sampled"):
             return STAGES[0]
         if run.status == FINISHED:
-            return None
+            return None if run.report_path.is_file() else self.stages[-1]
         done = {STAGES[1]: run.evaluation_path, STAGES[2]: run.detection_path}
         lacking = (stage for stage in self.stages[1:] if not done[stage].is_file())
         return next(lacking, self.stages[-1])
