@@ -71,13 +71,19 @@ def workers(rows: Rows) -> Found:
                 f"{row['two_over_one']} ({low} to {high}), {row['rounds']} rounds"
                 + ("; each step they send each other gradients" if row["two_over_one"] < 1 else ""),
             )
-        else:
-            apart = f"{row['largest_difference']:.2g} of losses up to {row['largest_loss']:.2g}"
-            same = sum(bool(trial.get("identical")) for trial in row["killed"])
+        elif "largest_difference" in row:
             yield (
                 f"{row['row']}, {row['steps']} steps",
-                f"losses at most {apart} apart; {same} of {len(row['killed'])} trainings that a "
-                "worker was killed in ended with the same weights",
+                f"losses up to {row['largest_loss']:.2g} are at most "
+                f"{row['largest_difference']:.2g} apart, those of one process with and without "
+                f"XLA, which is rounding alone, {row['of_rounding_alone']:.2g}",
+            )
+        else:
+            killed = [found for what, found in row.items() if what.endswith("killed")]
+            same = sum(bool(found.get("identical")) for found in killed)
+            yield (
+                f"{row['row']}, {row['steps']} steps",
+                f"{same} of {len(killed)} trainings ended with the weights of one that lost none",
             )
 
 
