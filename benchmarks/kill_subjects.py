@@ -131,7 +131,7 @@ SUBJECTS = (
             "--out fakes", state="trained"),
     Subject(name="export keras", arguments="export 0 --format keras --out model", state="trained"),
     Subject(name="export savedmodel", arguments="export 0 --format savedmodel --out model",
-            state="trained", ignored=(r"(saved_model|fingerprint)\.pb$",)),
+            state="trained", ignored=(r"(saved_model|fingerprint)\.pb$", r"variables/variables\.")),
     Subject(name="export onnx", arguments="export 0 --format onnx --out model", state="trained"),
     Subject(name="publish", arguments="publish 0 --to out", state="scored"),
     Subject(name="pull", arguments="pull published --name pulled", state="published"),
