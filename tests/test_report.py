@@ -206,7 +206,7 @@ def test_names_cannot_inject_markup(parent):
     build(run)
     found = page(run)
     assert found.tags.count("script") == 1
-    assert f"class {HOSTILE}, against" in found.text
+    assert f"Class {HOSTILE}, against" in found.text
     assert not [link for link in found.links if link.startswith("javascript")]
     assert "<script" not in run.card_path.read_text()
 

@@ -61,7 +61,7 @@ def wait_for_each_other(gan: "GAN") -> bool:
 
 def update(optimizer: Any, grads: Any, variables: Any) -> None:
     """Change variables as an optimizer says, by the gradients' sum over replicas."""
-    if replica().count > 1:
+    if replica().count > 1 or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer.apply(grads, variables)
         return
     # Within a replica Keras sums even a single one's gradients, by a function that TensorFlow then
