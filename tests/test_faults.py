@@ -65,6 +65,7 @@ def test_a_budget_in_minutes_is_kept_by_a_clock_that_nobody_sets(backwards, tmp_
     assert run.checkpoint_steps()[-1] == before
 
 
+@pytest.mark.slow
 def test_files_of_the_future_change_nothing_in_a_training_and_in_what_is_kept(
     backwards, tmp_path, monkeypatch, whole
 ):
@@ -128,6 +129,7 @@ HOLD = "import sys; from zoo.runs import Run; lock = Run.open(sys.argv[1]).lock(
 HOLD += "with lock: print('held', flush=True); sys.stdin.read()"
 
 
+@pytest.mark.slow
 def test_a_run_that_another_process_trains_is_refused_in_one_line(stopped, capsys):
     command = [sys.executable, "-c", HOLD, str(stopped.path)]
     with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as other:
@@ -176,6 +178,7 @@ def test_runs_that_begin_at_once_get_a_folder_each(tmp_path):
 # Memory
 
 
+@pytest.mark.slow
 def test_a_step_that_takes_more_memory_than_there_is_says_what_to_type_and_goes_on(tmp_path, whole):
     class Hungry(DCGAN):
         def train_step(self, batch):

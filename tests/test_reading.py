@@ -217,6 +217,7 @@ def test_a_person_reads_a_study_from_beginning_to_end_in_the_app(run, page):
     assert claims.forbidden(words(shown)) == []
 
 
+@pytest.mark.slow
 def test_after_a_reload_the_same_code_goes_on_and_answers_can_be_corrected(run, page):
     shown = begin(page(run), "ann")
     press(shown, "Real")
