@@ -303,11 +303,11 @@ def test_everything_at_once_continues_bit_for_bit(tmp_path):
 def test_a_resumed_run_forgets_what_came_after_its_checkpoint(tmp_path, capsys):
     run = Run.create(tmp_path, "plain", "made")
     train(plain(), IMAGES, Budget(steps=4), run=run)
-    run.log_metrics(50, {"d_loss": 1e9})
-    run.snapshot_path(50).write_bytes(b"of a training that is repeated")
+    run.log_metrics(50_000, {"d_loss": 1e9})
+    run.snapshot_path(50_000).write_bytes(b"of a training that is repeated")
     train(plain(), IMAGES, Budget(minutes=0.02), run=run)
-    assert 50 not in [row["step"] for row in run.metrics()]
-    assert 50 not in run.snapshot_steps()
+    assert 50_000 not in [row["step"] for row in run.metrics()]
+    assert 50_000 not in run.snapshot_steps()
     assert "Diverged" not in capsys.readouterr().err
 
 
