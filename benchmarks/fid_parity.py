@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,24 +32,23 @@ WRONG_SIDE = 64
 TORCH = Path(__file__).with_name("fid_torch.py")
 
 
-class Theirs:
-    """torch-fidelity's network in its own process."""
+class Worker:
+    """A process that answers JSON lines; its first line says what it is."""
 
-    def __init__(self, python: str, weights: Path) -> None:
-        self.process = subprocess.Popen(
-            [python, TORCH, "serve", weights],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, command: Sequence[str | Path]) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         self.versions = self._answer()
 
-    def __call__(self, images: Path, *, batch: int, out: Path | None = None) -> dict[str, Any]:
-        """Seconds that the features of a file of images took."""
+    def __call__(self, **asked: Any) -> dict[str, Any]:
+        """What it answers."""
         assert self.process.stdin
-        asked = {"images": str(images), "batch": batch, "out": out and str(out)}
         print(json.dumps(asked), file=self.process.stdin, flush=True)
         return self._answer()
+
+    def seconds(self, **asked: Any) -> float:
+        """What it says that took."""
+        return float(self(**asked)["seconds"])
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout
@@ -57,6 +57,17 @@ class Theirs:
 
     def close(self) -> None:
         self.process.communicate()
+
+
+class Theirs(Worker):
+    """torch-fidelity's network in its own process."""
+
+    def __init__(self, python: str, weights: Path) -> None:
+        super().__init__([python, TORCH, "serve", weights])
+
+    def __call__(self, images: Path, *, batch: int, out: Path | None = None) -> dict[str, Any]:
+        """Seconds that the features of a file of images took."""
+        return super().__call__(images=str(images), batch=batch, out=out and str(out))
 
 
 def make_weights(python: str, images: np.ndarray, work: Path) -> Path:

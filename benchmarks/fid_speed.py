@@ -12,11 +12,9 @@ tqdm. Rows that FILE holds are not measured again.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,39 +22,12 @@ from typing import Any
 import measured
 import numpy as np
 from extractor_speed import features as drawn
-from fid_parity import make_weights
+from fid_parity import Worker, make_weights
 
 TOOLS = ("torch-fidelity", "pytorch-fid", "clean-fid")
 SIDE = 64
 COUNTS = (600, 10_000)
 SCRIPT = Path(__file__).with_name("fid_tools.py")
-
-
-class Worker:
-    """A process that answers JSON lines; its first line says what it is."""
-
-    def __init__(self, command: Sequence[str | Path]) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-        self.versions = self._answer()
-
-    def __call__(self, **asked: Any) -> dict[str, Any]:
-        """What it answers."""
-        assert self.process.stdin
-        print(json.dumps(asked), file=self.process.stdin, flush=True)
-        return self._answer()
-
-    def seconds(self, **asked: Any) -> float:
-        """What it says that took."""
-        return float(self(**asked)["seconds"])
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        self.process.communicate()
 
 
 def serve(weights: str, resize: str) -> None:
