@@ -20,9 +20,11 @@ def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
     """Print rows with every column but the last as wide as its longest cell."""
     shown = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo((indent + "  ".join(cells)).rstrip())
+    lines = (
+        indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in shown
+    )
+    click.echo("\n".join(line.rstrip() for line in lines))
 
 
 def one_line(text: str) -> str:
