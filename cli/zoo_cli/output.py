@@ -24,7 +24,7 @@ def print_columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> None:
         indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in shown
     )
-    click.echo("\n".join(line.rstrip() for line in lines))
+    click.echo("".join(line.rstrip() + "\n" for line in lines), nl=False)
 
 
 def one_line(text: str) -> str:
