@@ -3,9 +3,10 @@
 usage: python benchmarks/workers.py FOLDER [--generators dcgan hinge-gan] [--steps 50] [--rounds 3]
 
 Every training is the command `zoo run`. Two processes share batches that one has whole, at the same
-seed, and their losses are compared step by step, at the default learning rate and at a lower one.
-Adam enlarges the rounding of the first steps, so a control says how far apart two trainings of one
-process are that differ by rounding alone: with XLA and without it. Then one of two workers is
+seed, and their losses are compared step by step: in float64 at the defaults, which shows whether
+both do the same, and in float32, where a training enlarges what is rounded differently. A control
+says how far apart two trainings of one process are that differ by rounding alone: with XLA and
+without it. Then one of two workers is
 killed with SIGKILL after `--kill-at` steps, and the weights at the end are compared with those of
 two that lived. For the speed, one process with two threads and two workers with one thread each
 train by turns.
@@ -34,7 +35,12 @@ from zoo.runs import Run
 from zoo.runs.folder import list_runs
 
 SMALL = ("width=8", "latent_dim=16", "batch_size=16")
-SLOWLY = "learning_rate=5e-5"
+CASES = (
+    ("float64", 64, ("precision=float64",)),
+    ("float32", 64, ()),
+    ("float32 and small", 32, SMALL),
+    ("float32, small and slow", 32, (*SMALL, "learning_rate=5e-5")),
+)
 PAIR = ("--threads", "1", "--workers", "2")
 SPEED = ("width=32", "batch_size=64")
 
@@ -100,15 +106,18 @@ def kill_worker(folder: Path, process: "subprocess.Popen[bytes]", number: int, a
     raise SystemExit(f"it ended before step {at}: {(folder / 'log').read_text()[-2000:]}")
 
 
-def agreement(folder: Path, generator: str, steps: int, options: tuple[str, ...]) -> dict[str, Any]:
+def agreement(
+    folder: Path, generator: str, steps: int, size: int, options: tuple[str, ...]
+) -> dict[str, Any]:
     """How far the losses of two workers are from one's, and those of one with XLA."""
-    facts: dict[str, Any] = {"options": options, "size": 32, "steps": steps}
+    facts: dict[str, Any] = {"options": options, "size": size, "steps": steps}
     one = losses(trained(folder / "one", generator, "--threads", "1", **facts))
     two = losses(trained(folder / "two", generator, *PAIR, **facts))
     xla = losses(trained(folder / "xla", generator, "--threads", "1", "--jit", "on", **facts))
     assert one.shape == two.shape == (steps, 2)
     return {
         "options": options,
+        "size": size,
         "steps": steps,
         "largest_loss": float(np.abs(one).max()),
         "largest_difference": float(np.abs(one - two).max()),
@@ -177,9 +186,9 @@ def main() -> None:
     given = parser.parse_args()
     rows: dict[str, Any] = {}
     for name in given.generators:
-        for more in ((), (SLOWLY,)):
-            rows[", ".join([name, *more, "two workers against one"])] = partial(
-                agreement, given.folder / name, name, given.steps, (*SMALL, *more)
+        for title, size, options in CASES:
+            rows[f"{name}, {title}, two workers against one"] = partial(
+                agreement, given.folder / name, name, given.steps, size, options
             )
         rows[f"{name}, a worker killed"] = partial(survival, given.folder / name, name, given)
     rows["dcgan, speed"] = partial(speed, given.folder / "speed", given)

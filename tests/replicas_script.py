@@ -38,7 +38,7 @@ class Dense(GAN):
 
 def built(kind, strategy, **options):
     with strategy.scope():
-        gan = kind(SHAPE, latent_dim=4)
+        gan = kind(SHAPE, latent_dim=4, precision="float64")
         gan.compile(**{"batch_size": 8, **options})
     return gan
 
@@ -75,9 +75,9 @@ def check_one_device_is_matched(strategy):
     logged = [train(gan, IMAGES, Budget(steps=3))[-1][1] for gan in (one, two)]
     pairs = zip(one.state, two.state, strict=True)
     gaps = [np.abs(np.asarray(a.value) - copy) for a, b in pairs for copy in [b.numpy()]]
-    assert max(gap.max() for gap in gaps) < 1e-4
+    assert max(gap.max() for gap in gaps) < 1e-9
     for name in ("d_loss", "g_loss", "d_penalty"):
-        assert np.isclose(logged[0][name], logged[1][name], rtol=1e-4)
+        assert np.isclose(logged[0][name], logged[1][name], rtol=1e-9)
 
 
 def check_resume(strategy):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -129,11 +130,22 @@ def test_any_number_of_images_is_made_at_once(made, form, generator):
     assert np.abs(found["few"] - found["x"][:3]).max() < 1e-4
 
 
+def test_a_run_in_double_precision_is_exported_in_single(tmp_path):
+    run = stored(tmp_path / "runs", "dcgan", precision="float64")
+    export_run(run, tmp_path / "out", "keras")
+    network = keras.models.load_model(tmp_path / "out" / "generator.keras")
+    latents = np.random.Generator(np.random.Philox(0)).standard_normal((8, 8)).astype("float32")
+    found = np.asarray(network(latents))
+    assert network.input.dtype == found.dtype == "float32"
+    assert np.abs(quantise(found).astype(int) - load_run(run).sample(8).astype(int)).max() <= 1
+
+
 @NEEDS_ONNX
-def test_onnx_computes_in_float32_whatever_the_run_did(tmp_path):
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "float64"])
+def test_onnx_computes_in_float32_whatever_the_run_did(tmp_path, precision):
     import onnxruntime
 
-    run = stored(tmp_path / "runs", "dcgan", precision="mixed_bfloat16")
+    run = stored(tmp_path / "runs", "dcgan", precision=precision)
     export_run(run, tmp_path / "out", "onnx")
     session = onnxruntime.InferenceSession(tmp_path / "out" / "generator.onnx")
     latents = np.random.Generator(np.random.Philox(0)).standard_normal((64, 8)).astype("float32")

@@ -83,8 +83,8 @@ def warp(images: Tensor, matrix: Tensor) -> Tensor:
         matrix: (n, 3, 3) from (x, y, 1) in the output to the input, in pixels from the centre.
     """
     _, height, width, channels = images.shape
-    x = tf.range(width, dtype=tf.float32) - (width - 1) / 2
-    y = tf.range(height, dtype=tf.float32) - (height - 1) / 2
+    x = tf.range(width, dtype=matrix.dtype) - (width - 1) / 2
+    y = tf.range(height, dtype=matrix.dtype) - (height - 1) / 2
     columns, rows = tf.meshgrid(x, y)
     places = tf.stack([columns, rows, tf.ones_like(columns)], axis=-1)
     found = tf.einsum("nij,hwj->nhwi", matrix[:, :2], places)
@@ -120,6 +120,7 @@ def _colours(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
     """Brightness, contrast and, of three channels, inverted luma, hue and saturation."""
 
     def chance(i: int, value: Tensor, otherwise: float) -> Tensor:
+        otherwise = tf.cast(otherwise, u.dtype)
         return tf.where(u[:, i] < p, value, otherwise)[:, None, None, None]
 
     images = images + chance(0, BRIGHTNESS * _normal(u[:, 1], u[:, 2]), 0.0)

@@ -91,8 +91,10 @@ def _shifts(u: Tensor, side: int) -> Tensor:
 
 def _translation(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
     _, height, width, _ = images.shape
-    rows = tf.one_hot(tf.range(height)[None] + _shifts(u[:, 0], height), height)
-    columns = tf.one_hot(tf.range(width)[None] + _shifts(u[:, 1], width), width)
+    rows, columns = (
+        tf.one_hot(tf.range(side)[None] + _shifts(u[:, i], side), side, dtype=images.dtype)
+        for i, side in enumerate((height, width))
+    )
     moved = tf.einsum("nih,nhwc,njw->nijc", rows, images - BACKGROUND, columns)
     return moved + BACKGROUND
 
@@ -100,12 +102,12 @@ def _translation(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
 def _cutout(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
     _, height, width, _ = images.shape
     hole = _inside(u[:, 0], height)[:, :, None] & _inside(u[:, 1], width)[:, None, :]
-    return tf.where(hole[..., None], BACKGROUND, images)
+    return tf.where(hole[..., None], tf.cast(BACKGROUND, images.dtype), images)
 
 
 def _inside(u: Tensor, side: int) -> Tensor:
     centre = (u * side)[:, None]
-    return tf.abs(tf.range(side, dtype=tf.float32)[None] + 0.5 - centre) < side / 4
+    return tf.abs(tf.range(side, dtype=u.dtype)[None] + 0.5 - centre) < side / 4
 
 
 OPERATIONS: Mapping[str, Operation] = {

@@ -81,11 +81,19 @@ def building(seed: int, precision: str) -> Iterator[None]:
 
     Keras draws the seeds of its initialisers from `random`, whose state is put back after.
     """
-    state, policy = random.getstate(), keras.config.dtype_policy()
+    state = random.getstate()
+    policy, inputs = keras.config.dtype_policy(), keras.config.floatx()
     random.seed(seed)
     keras.config.set_dtype_policy(precision)
+    keras.config.set_floatx(weight_dtype(precision))
     try:
         yield
     finally:
         random.setstate(state)
         keras.config.set_dtype_policy(policy)
+        keras.config.set_floatx(inputs)
+
+
+def weight_dtype(precision: str) -> str:
+    """What weights, images and losses are held in: `float64` if that is asked for, or `float32`."""
+    return str(keras.DTypePolicy(precision).variable_dtype)

@@ -68,6 +68,7 @@ def export_run(run: Run, folder: Path, form: str, *, step: int | None = None) ->
 
     gan = load_run(run, step=step)
     network = gan.exported()
+    network = network if gan.weight_dtype == "float32" else _in_float32(network)
     facts = {
         **_origin(run, step),
         "format": form,
@@ -202,13 +203,18 @@ def _write_onnx(network: Network, folder: Path) -> None:
 
 
 def _in_float32(network: Network) -> Network:
-    """The network with the same weights, computing in float32; tf2onnx knows no bfloat16."""
+    """The network with the same weights, computing in float32, which is all that tf2onnx knows."""
     import keras
 
     def plain(layer: Any) -> Any:
         return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
 
-    copy = keras.models.clone_model(network, clone_function=plain, recursive=True)
+    def fed(given: Any) -> Any:
+        dtype = "float32" if given.dtype == "float64" else given.dtype
+        return keras.Input(batch_shape=given.shape, dtype=dtype, name=given.name)
+
+    inputs = keras.tree.map_structure(fed, network.input)
+    copy = keras.models.clone_model(network, inputs, clone_function=plain, recursive=True)
     copy.set_weights(network.get_weights())
     return copy
 

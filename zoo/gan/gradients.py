@@ -107,7 +107,7 @@ class Gradients:
 
     def _through(self, generated: Generated, fed: Fed) -> Result:
         """The generator's gradients through images that are there already."""
-        scale = _loss_scale(self.gan.g_optimizer) / float(replica().count)
+        scale = _loss_scale(self.gan.g_optimizer, self.gan.weight_dtype) / float(replica().count)
         fed = {**fed, "fake": generated.images}
         slopes, logs = self._slopes(fed, scale, *tensors(self.gan.discriminator))
         grads = generated.tape.gradient(
@@ -126,7 +126,7 @@ class Gradients:
         penalised: bool,
     ) -> Result:
         pieces = _pieces(fed, self.gan.micro_batch)
-        scale = _loss_scale(optimizer) / float(len(pieces) * replica().count)
+        scale = _loss_scale(optimizer, self.gan.weight_dtype) / float(len(pieces) * replica().count)
         parameters, state = tensors(trained)
         others = tensors(other)
         sums: list[Tensor] = []
@@ -230,12 +230,12 @@ class Gradients:
         return self.gan.generator_loss(logits)
 
     def _answers(self, images: Tensor, fed: Fed, dp: Any, ds: Any) -> tuple[Tensor, Any]:
-        """The discriminator's logits in float32, and its non-trainable values after them."""
+        """The discriminator's logits in the weights' dtype, and its other values after them."""
         network = self.gan.discriminator
         labels = {k: v for k, v in fed["inputs"].items() if k == LABELS}
         named = feed(network, {"images": images, **labels})
         logits, ds = network.stateless_call(dp, ds, named, training=True)
-        return tf.cast(logits, tf.float32), ds
+        return tf.cast(logits, self.gan.weight_dtype), ds
 
     def _of_generator(
         self, fed: Fed, scale: Tensor, gp: Any, gs: Any, dp: Any, ds: Any, penalised: bool
@@ -281,6 +281,6 @@ def _pieces(fed: Fed, size: int | None) -> list[Fed]:
     ]
 
 
-def _loss_scale(optimizer: Any) -> Tensor:
-    one = tf.constant(1.0)
+def _loss_scale(optimizer: Any, dtype: str) -> Tensor:
+    one = tf.constant(1.0, dtype)
     return optimizer.scale_loss(one) if hasattr(optimizer, "scale_loss") else one

@@ -4,13 +4,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.gan.model import GAN
 
-FLOAT = 4  # bytes
 # Weights, gradients, Adam's two moments and the generator's average.
 COPIES = 5
 # Each activation is kept for its gradient, and with it lives the gradient that is being computed.
@@ -68,7 +68,8 @@ def step_memory(gan: "GAN", n: int) -> int:
     # Real and generated images pass the discriminator before either's gradient is taken.
     update = max(generator + factor * 2 * discriminator, KEPT * (generator + discriminator))
     weights = gan.generator.count_params() + gan.discriminator.count_params()
-    needed: int = round(FLOAT * (COPIES * weights + n * update))
+    number = np.dtype(gan.weight_dtype).itemsize
+    needed: int = round(number * (COPIES * weights + n * update))
     return needed
 
 

@@ -19,6 +19,7 @@ from zoo.gan.building import (
     check_positive,
     decay_of_average,
     wants_xla,
+    weight_dtype,
 )
 from zoo.gan.gradients import Generated, Gradients
 from zoo.gan.inputs import LABELS, feed, random_shapes
@@ -45,7 +46,8 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         image_shape: (H, W, C).
         latent_dim: Length of the latent vector.
         classes: How many classes the images have; 0 without labels.
-        precision: Keras dtype policy of the layers; weights are always float32.
+        precision: Keras dtype policy of the layers. Weights are float32 but with `float64`, which
+            is for comparing devices: their rounding is then too small to matter.
         seed: Seed of the initial weights, the latents and the augmentation.
     """
 
@@ -60,7 +62,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         *,
         latent_dim: int = 128,
         classes: int = 0,
-        precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32",
+        precision: Literal["float32", "float64", "mixed_bfloat16", "mixed_float16"] = "float32",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -70,6 +72,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         self.classes = classes
         self.class_shares: npt.NDArray[np.float64] = np.full(classes, 1 / max(classes, 1))
         self.precision = precision
+        self.weight_dtype = weight_dtype(precision)
         self.seed = seed
         with building(seed, precision):
             self.generator = self.build_generator()
@@ -269,8 +272,8 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
         They are drawn outside of what XLA compiles, for it would draw others.
         """
         draws = self.uniform((n, self.augmentation.draws), stream=stream, part=part)
-        probability = tf.fill([n, 1], tf.convert_to_tensor(self.augment_probability.value))
-        return tf.concat([draws, probability], axis=1)
+        probability = tf.cast(self.augment_probability.value, draws.dtype)
+        return tf.concat([draws, tf.fill([n, 1], probability)], axis=1)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """Update the discriminator `n_critic` times, then the generator, then its average.
@@ -283,7 +286,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
             Scalars: losses, mean discriminator outputs in [0, 1], gradient norms.
         """
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
-        images = to_unit_range(images)
+        images = to_unit_range(images, self.weight_dtype)
         n = (images.shape[0] or tf.shape(images)[0]) // self.n_critic
         drawn = {**self.training_inputs(n), **self._classes(labels, slice(n))}
         generated = self._gradients.generate(drawn)
@@ -341,7 +344,7 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
             sign: The share of real images taken for real minus that of those taken for generated.
             n: Real images of this update.
         """
-        sign = mean_over_replicas(sign)
+        sign = tf.cast(mean_over_replicas(sign), "float32")
         mean = self.real_sign.value + 0.25 * (sign - self.real_sign.value)
         self.real_sign.assign(mean)
         if self.augmentation.adaptive:
@@ -351,8 +354,8 @@ class GAN(StepNoise, keras.Model):  # type: ignore[misc]
 
     def update_average(self) -> None:
         """Move the averaged generator towards the generator; once in a step."""
-        t = tf.cast(self.step, "float32")
-        decay = tf.minimum(self.ema_decay, (1.0 + t) / (10.0 + t))
+        t = tf.cast(self.step, self.weight_dtype)
+        decay = tf.minimum((1.0 + t) / (10.0 + t), self.ema_decay)
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(value + decay * (average - value))
 

@@ -19,12 +19,14 @@ class StepNoise:
         step: Steps done, a variable.
         n_critic: Updates of the discriminator in a step.
         random_shapes: Shape of each input of the generator that is drawn, without the batch.
+        weight_dtype: What the numbers, which are drawn as float32, are given as.
     """
 
     seed: int
     step: Any
     n_critic: int
     random_shapes: Mapping[str, tuple[int, ...]]
+    weight_dtype: str
 
     def training_inputs(self, n: Any, *, part: int = 0) -> dict[str, Tensor]:
         """What the generator draws in a step, standard normal, a function of seed and step."""
@@ -53,7 +55,8 @@ class StepNoise:
     def _drawn(self, draw: Any, shape: tuple[Any, ...], stream: int, part: int) -> Tensor:
         here = replica()
         seed = self._noise_seed(stream, part, ALONE)
-        return here.share(draw((shape[0] * here.count, *shape[1:]), seed, alg="philox"))
+        whole = draw((shape[0] * here.count, *shape[1:]), seed, alg="philox")
+        return tf.cast(here.share(whole), self.weight_dtype)
 
     def noise_seed(self, stream: int, part: int = 0) -> Tensor:
         """A (2,) int32 seed for this step; streams, parts and replicas are independent.

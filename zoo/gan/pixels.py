@@ -11,12 +11,12 @@ from zoo.errors import Diverged
 Tensor = Any
 
 
-def to_unit_range(images: Tensor) -> Tensor:
-    """Integer images to float32 in [−1, 1]; floats are taken to be there already."""
+def to_unit_range(images: Tensor, dtype: str = "float32") -> Tensor:
+    """Integer images to floats in [−1, 1]; floats are taken to be there already."""
     images = tf.convert_to_tensor(images)
     if images.dtype.is_integer:
-        return tf.cast(images, tf.float32) * (2.0 / images.dtype.max) - 1.0
-    return tf.cast(images, tf.float32)
+        return tf.cast(images, dtype) * (2.0 / images.dtype.max) - 1.0
+    return tf.cast(images, dtype)
 
 
 def quantise(images: npt.NDArray[np.floating[Any]], dtype: str = "uint8") -> npt.NDArray[Any]:

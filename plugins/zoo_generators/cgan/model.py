@@ -60,6 +60,6 @@ class CGAN(HingeGAN):
         features = self.features(images)
         pooled = layers.GlobalAveragePooling2D()(features)
         wanted = layers.Embedding(self.classes, pooled.shape[-1])(labels)
-        suited = layers.Dot(axes=1, dtype="float32")([pooled, wanted])
-        logits = layers.Add(dtype="float32")([self.judge(features), suited])
+        suited = layers.Dot(axes=1, dtype=self.weight_dtype)([pooled, wanted])
+        logits = layers.Add(dtype=self.weight_dtype)([self.judge(features), suited])
         return keras.Model({"images": images, "labels": labels}, logits, name="discriminator")

@@ -74,7 +74,7 @@ class DCGAN(GAN):
             x = _resample(layers.Conv2DTranspose, channels, use_bias=False)(x)
             x = layers.ReLU()(normalise(_cut(x, size)))
         x = _cut(_resample(layers.Conv2DTranspose, self.image_shape[2])(x), larger[0])
-        return layers.Activation("tanh", dtype="float32")(x)
+        return layers.Activation("tanh", dtype=self.weight_dtype)(x)
 
     def build_discriminator(self) -> keras.Model:
         """Halve the sides stage by stage, then one logit."""
@@ -93,7 +93,7 @@ class DCGAN(GAN):
 
     def judge(self, features: Any) -> Any:
         """Logits (n, 1) from feature maps (n, h, w, d)."""
-        logit = self._bounded(layers.Dense(1, dtype="float32", **_init()))
+        logit = self._bounded(layers.Dense(1, dtype=self.weight_dtype, **_init()))
         return logit(layers.Flatten()(features))
 
     def _normalised(self, x: Any) -> Any:

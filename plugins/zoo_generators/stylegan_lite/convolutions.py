@@ -177,10 +177,10 @@ class ModulatedConv2D(EqualisedConv2D):
         return y * factor[:, None, None, :]
 
     def factors(self, style: Tensor) -> Tensor:
-        """What demodulation multiplies each output channel by, (n, units) in float32."""
-        kernel = ops.cast(self.kernel * self.scale, "float32")
+        """What demodulation multiplies each output channel by, (n, units) of the weights' dtype."""
+        kernel = ops.cast(self.kernel * self.scale, self.variable_dtype)
         power = ops.sum(ops.square(kernel), axis=(0, 1))
-        variance = ops.matmul(ops.square(ops.cast(style, "float32")), power)
+        variance = ops.matmul(ops.square(ops.cast(style, self.variable_dtype)), power)
         return self.gain * ops.rsqrt(variance + 1e-8)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:

@@ -94,8 +94,8 @@ class UnitLength(keras.layers.Layer):  # type: ignore[misc]
     """Vectors (…, d) divided by their root mean square (arXiv:1710.10196, section 4.2)."""
 
     def call(self, x: Tensor) -> Tensor:
-        """Divide in float32."""
-        wide = ops.cast(x, "float32")
+        """Divide in the precision of weights."""
+        wide = ops.cast(x, self.variable_dtype)
         power = ops.mean(ops.square(wide), axis=-1, keepdims=True)
         return ops.cast(wide * ops.rsqrt(power + 1e-8), self.compute_dtype)
 
@@ -113,8 +113,8 @@ class BatchDeviation(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def call(self, x: Tensor) -> Tensor:
-        """Measure in float32, over the whole batch."""
-        wide = ops.cast(x, "float32")
+        """Measure in the precision of weights, over the whole batch."""
+        wide = ops.cast(x, self.variable_dtype)
         variance = ops.mean(ops.square(wide - ops.mean(wide, axis=0)), axis=0)
         # The square root has no derivative at 0.
         deviation = ops.cast(ops.mean(ops.sqrt(variance + 1e-8)), x.dtype)

@@ -136,7 +136,7 @@ class StyleGANLite(GAN):
             x = styled(x, channels, 2 * row + 1, size)
             x = styled(x, channels, 2 * row + 2)
             image = layers.Add()([Doubled(size)(image), coloured(x, 2 * row + 3)])
-        image = layers.Activation("linear", dtype="float32")(image)
+        image = layers.Activation("linear", dtype=self.weight_dtype)(image)
         return keras.Model({"styles": styles, "noise": noise}, image, name="synthesis")
 
     def build_discriminator(self) -> keras.Model:
@@ -148,7 +148,8 @@ class StyleGANLite(GAN):
         x = BatchDeviation()(x)
         x = EqualisedConv2D(self.channels[-1], gain=GAIN, activate=True)(x)
         x = EqualisedDense(self.channels[-1], gain=GAIN, activate=True)(layers.Flatten()(x))
-        return keras.Model(images, EqualisedDense(1, dtype="float32")(x), name="discriminator")
+        logits = EqualisedDense(1, dtype=self.weight_dtype)(x)
+        return keras.Model(images, logits, name="discriminator")
 
     def compile(
         self,

@@ -46,7 +46,7 @@ def path_penalty(
     with tf.GradientTape() as tape:
         tape.watch(styles)
         along = tf.reduce_sum(synthesise(styles) * directions) / math.sqrt(pixels)
-    slopes = tf.cast(tape.gradient(along, styles), "float32")
+    slopes = tf.cast(tape.gradient(along, styles), directions.dtype)
     power = tf.reduce_mean(tf.reduce_sum(tf.square(slopes), axis=2), axis=1)
     # The square root has no derivative at 0.
     lengths = tf.sqrt(power + 1e-12)
