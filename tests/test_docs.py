@@ -57,6 +57,7 @@ def test_a_generator_of_the_page_keeps_the_rest_of_the_contract(records, name, t
     check_generator(records[name], checks=rest, folder=tmp_path, **SMALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_generator_of_the_page_is_trained_by_the_loop(records, name):
     classes = {"classes": 3} if records[name].conditional == "required" else {}

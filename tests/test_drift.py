@@ -52,6 +52,7 @@ def test_a_batch_of_the_same_kind_has_not_drifted(reference):
     assert all(0 <= test["typical"] <= test["threshold"] for test in found["tests"])
 
 
+@pytest.mark.slow
 def test_batches_of_the_same_kind_are_seldom_called_drift(reference):
     found = [
         drift(reference, image_set(groups=10, seed=200 + s), extractor="none")["drifted"]

@@ -137,7 +137,7 @@ def test_an_average_that_never_moves_is_refused(wrong):
 # Pieces
 
 
-@pytest.mark.parametrize("micro_batch", [2, 4])
+@pytest.mark.parametrize("micro_batch", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_a_batch_in_pieces_trains_like_a_whole_one(micro_batch):
     options = {"augment": "diffaugment", "gp_weight": 1.0, "r1_gamma": 1.0}
     whole, pieces = plain(**options), plain(micro_batch=micro_batch, **options)

@@ -103,9 +103,16 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-@DAMAGE
+OF_CROPS = ("pixels.npy", "masks.npy", "facts.json", "crops/000.npy", "survey/names.json")
+
+
 @pytest.mark.parametrize(
-    "name", ["pixels.npy", "masks.npy", "facts.json", "crops/000.npy", "survey/names.json"]
+    ("name", "damage"),
+    [
+        pytest.param(name, damage, marks=[pytest.mark.slow] if (i + j) % 3 else [])
+        for i, name in enumerate(OF_CROPS)
+        for j, damage in enumerate((cut, flip, empty))
+    ],
 )
 def test_crops_that_are_damaged_are_told_and_cut_again(home, capsys, name, damage):
     images = load("bbbc/simulated", **SIMULATED)

@@ -157,6 +157,7 @@ def test_annotators_agree_beyond_chance_or_it_is_said_why_not(run):
     assert "every answer is the same" in found["reason"]
 
 
+@pytest.mark.slow
 def test_real_images_are_labelled_by_source_with_all_their_tiles(tmp_path, folder):
     large = tmp_path / "large"
     large.mkdir()

@@ -123,6 +123,7 @@ def test_an_honest_generator_is_not_flagged(innocent):
     assert len(innocent.found["suspects"]) < 30
 
 
+@pytest.mark.slow
 def test_other_honest_generators_are_seldom_flagged():
     flagged = [
         memorisation(image_set(seed=s), honest, extractor="none", score=unsure, n=200, seed=s)

@@ -62,6 +62,7 @@ def test_a_budget_is_counted_in_steps(budget, steps):
     assert int(gan.step.numpy()) == steps
 
 
+@pytest.mark.slow
 def test_a_budget_in_minutes_stops_by_the_clock():
     gan = compiled()
     train(gan, IMAGES, Budget(minutes=0.02))
@@ -88,7 +89,10 @@ def test_a_batch_is_a_function_of_the_step():
     assert all(np.array_equal(a, b) for a, b in zip(whole[11:], later, strict=True))
 
 
-@pytest.mark.parametrize(("jit", "number"), [(False, signal.SIGINT), (True, signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("jit", "number"),
+    [(False, signal.SIGINT), pytest.param(True, signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_a_stopped_training_continues_bit_for_bit(tmp_path, jit, number):
     whole = compiled(jit)
     train(whole, IMAGES, Budget(steps=12))
@@ -171,6 +175,7 @@ def test_training_works_in_a_thread_that_cannot_set_signal_handlers():
     assert int(gan.step.numpy()) == 2
 
 
+@pytest.mark.slow
 def test_what_a_training_made_is_let_go_with_its_gan():
     def graphs():
         gc.collect()

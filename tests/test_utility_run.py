@@ -158,6 +158,7 @@ def test_wrong_use_is_told_in_one_line(stored, arguments, message):
     assert "\n" not in str(result.exception)
 
 
+@pytest.mark.slow
 def test_a_u_net_is_trained_on_generated_images_and_masks(stored):
     options = ("--steps", 2, "--width", 2, "--seeds", 1, "--images", 16)
     result = call(segment, stored, 0, *options)

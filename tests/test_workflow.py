@@ -107,7 +107,9 @@ def test_a_generator_loaded_from_a_run_does_not_judge_with_an_untrained_discrimi
         gan.score(gan.sample(2))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_run_stopped_in_any_stage_resumes_to_the_same_weights(
     tmp_path, finished, monkeypatch, number
 ):
