@@ -15,7 +15,7 @@ run: $(VENV)/installed
 	$(BIN)/zoo run dcgan --data bbbc
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
