@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from zoo import device
 from zoo.errors import UsageError
 
@@ -92,3 +93,11 @@ def test_variables_that_are_gone_leave_no_memory_behind():
     kept_after(400)
     before = kept_after(400)
     assert kept_after(400) < before + 5000
+
+
+def test_tensorflow_reports_no_failed_fusion_of_a_training(capfd):
+    gan = zoo.load("generator", "hinge-gan", image_shape=(16, 16, 1), width=4, latent_dim=4)
+    gan.compile(batch_size=4, augment="none", jit_compile=False)
+    images = np.random.default_rng(0).integers(0, 255, (8, 16, 16, 1), dtype=np.uint8)
+    gan.fit(images, steps=1)
+    assert "remapper failed" not in capfd.readouterr().err

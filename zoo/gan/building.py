@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.device import fuse_nothing
 from zoo.errors import UsageError
 
 
@@ -84,6 +85,7 @@ def building(seed: int, precision: str) -> Iterator[None]:
     state = random.getstate()
     policy, inputs = keras.config.dtype_policy(), keras.config.floatx()
     random.seed(seed)
+    fuse_nothing()
     keras.config.set_dtype_policy(precision)
     keras.config.set_floatx(weight_dtype(precision))
     try:
