@@ -14,6 +14,7 @@ LOGS = re.compile(
     r"(^|/)(run\.log|tensorboard/.*|cells/\d+\.log|keras/keras\.json|tables/timings\.\w+)$"
 )
 KEY = re.compile(r"(?<=crops/folder-pictures-)[0-9a-f]{16}")  # of the place where they lie
+SUMS = "sums.json"  # of files that are compared themselves, some of which hold a time
 GROWING = re.compile(r"\.(jsonl|log)$|(^|/)tensorboard/")
 
 
@@ -77,7 +78,10 @@ def same_text(one: str, other: str, words: Mapping[str, str]) -> bool:
 
 def _repr(path: Path, words: Mapping[str, str]) -> str:
     read = READERS.get(path.suffix)
-    held = read(path) if read else digest(path)
+    if path.name == SUMS:
+        held = sorted(json.loads(path.read_text(encoding="utf-8")))
+    else:
+        held = read(path) if read else digest(path)
     return _replaced(repr(held), words)
 
 
