@@ -117,6 +117,8 @@ def soak(rows: Rows) -> Found:
     """Runs one after another for an hour; the longest series of each kind counts."""
     series: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in rows:
+        if "cycle" not in row:  # what was left at the end
+            continue
         series.setdefault((row["variant"], row["began"]), []).append(row)
     for variant in dict.fromkeys(name for name, _ in series):
         cycles = max((found for key, found in series.items() if key[0] == variant), key=len)

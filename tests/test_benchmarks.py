@@ -159,10 +159,12 @@ def test_only_again_forgets_what_was_measured_before(three, monkeypatch):
 
 
 def test_a_soak_says_how_fast_memory_grew_after_its_warm_up(tmp_path):
+    one = {"variant": "one process", "began": 1}
     rows = [
-        {"variant": "one process", "began": 1, "minutes": m, "anonymous_mb": 400 + m, "handles": 10}
+        {**one, "cycle": m, "minutes": m, "anonymous_mb": 400 + m, "handles": 10}
         for m in range(5, 65, 5)
     ]
+    rows.append({**one, "cache_files": 37, "left_at_the_end": True})
     Path(tmp_path, "soak.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (found,) = bench_endurance.found(tmp_path)
     assert found["what"] == "one process: 12 runs in 60 minutes"
