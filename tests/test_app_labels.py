@@ -70,6 +70,7 @@ def test_a_thumb_is_kept_at_once_with_what_makes_the_image_again(run):
     assert [one.tags for one in feedback.in_force(opinions)] == [("blurry", "*dark*")]
 
 
+@pytest.mark.slow
 def test_a_page_that_is_drawn_again_says_nothing_twice(run):
     page = open_page(OPINION, str(run.path), "")
     thumb(page, 0, 1)
@@ -137,6 +138,7 @@ def test_a_hostile_class_is_shown_as_text_and_labels_as_it_is(run):
     assert labelling.read(run, "generated", "ann")["00000.png"].label == HOSTILE
 
 
+@pytest.mark.slow
 def test_two_annotators_see_how_far_they_agree(run):
     for code, answers in (("ann", ("Accept", "Reject", "Reject")), ("bob", ("Accept",) * 3)):
         page = label(run, code)

@@ -18,8 +18,14 @@ from zoo.testing.case import small
 GENERATORS = {record.name: record for record in records("generators")}
 
 
+OWN_NETWORKS = ("dcgan", "cgan", "stylegan-lite")  # the others train dcgan's
+
+
 @pytest.mark.parametrize("check", CORE)
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in OWN_NETWORKS else [pytest.mark.slow]) for n in GENERATORS],
+)
 def test_a_generator_keeps_the_core_of_the_contract(name, check):
     check_generator(GENERATORS[name], checks=[check], **small(GENERATORS[name]))
 

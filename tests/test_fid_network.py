@@ -103,7 +103,10 @@ def _creation(layer) -> int:
     return int(number) if number.isdigit() else 0
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if i < 3 else [pytest.mark.slow]) for i, n in enumerate(WRONG)],
+)
 def test_each_mistake_changes_the_features(name: str, arrays, images, features) -> None:
     assert _relative(WRONG[name](arrays, batch_size=2)(images), features) > PARITY
 

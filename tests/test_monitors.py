@@ -227,7 +227,15 @@ def test_a_loss_that_is_not_finite_is_never_written(tmp_path):
     assert run.metrics()[-1]["step"] == 4
 
 
-@pytest.mark.parametrize("loss", ["bce", "least-squares", "hinge", "wasserstein"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "bce",
+        pytest.param("least-squares", marks=pytest.mark.slow),
+        pytest.param("hinge", marks=pytest.mark.slow),
+        "wasserstein",
+    ],
+)
 def test_an_absurd_learning_rate_is_named_a_divergence(tmp_path, loss):
     kind = WGANGP if loss == "wasserstein" else DCGAN
     gan = kind((32, 32, 1), width=4, latent_dim=8)

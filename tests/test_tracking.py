@@ -22,6 +22,7 @@ def happened():
     return [entry[0] for entry in TOLD]
 
 
+@pytest.mark.slow
 def test_a_run_tells_nobody_unasked(tmp_path):
     run = tracked.start(tmp_path, eval=False, steps=2)
     assert TOLD == []
@@ -69,6 +70,7 @@ def test_a_run_that_is_stopped_and_resumed_tells_so(tmp_path):
     assert run.recipe["settings"]["track"] == "telltale"
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_tells_so(tmp_path, monkeypatch):
     def fail(*_):
         raise ZooError("the disk is made of cheese")

@@ -51,9 +51,9 @@ class StopAt:
 @pytest.mark.parametrize(
     ("budget", "steps"),
     [
-        (Budget(steps=7), 7),
+        pytest.param(Budget(steps=7), 7, marks=pytest.mark.slow),
         (Budget(kimg=0.05), 7),
-        (Budget(epochs=2), 13),
+        pytest.param(Budget(epochs=2), 13, marks=pytest.mark.slow),
     ],
 )
 def test_a_budget_is_counted_in_steps(budget, steps):
