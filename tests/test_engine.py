@@ -187,7 +187,7 @@ def test_half_precision_trains_with_weights_in_float32(precision):
 
 
 def test_double_precision_trains_as_single_does_from_the_same_weights():
-    double, single = plain(precision="float64"), plain()
+    double, single = plain(precision="float64", augment="ada"), plain(augment="ada")
     assert {v.dtype for v in double.trainable_variables} == {"float64"}
     assert double.training_inputs(2)["latents"].dtype == "float64"
     assert keras.config.floatx() == "float32"

@@ -46,11 +46,11 @@ def _geometry(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
     quarters = quarters if height == width else 2.0 * tf.floor(quarters / 2.0)
     whole_x = chance(4, tf.round((2.0 * u[:, 5] - 1.0) * SHIFT * width), zero)
     whole_y = chance(4, tf.round((2.0 * u[:, 6] - 1.0) * SHIFT * height), zero)
-    scale = chance(7, tf.pow(2.0, SCALE * _normal(u[:, 8], u[:, 9])), one)
+    scale = chance(7, 2.0 ** (SCALE * _normal(u[:, 8], u[:, 9])), one)
     # Two rotations with this probability each give p for any rotation.
     rotating = 1.0 - tf.sqrt(1.0 - p)
     before = tf.where(u[:, 10] < rotating, (2.0 * u[:, 11] - 1.0) * math.pi, zero)
-    stretch = chance(12, tf.pow(2.0, SCALE * _normal(u[:, 13], u[:, 14])), one)
+    stretch = chance(12, 2.0 ** (SCALE * _normal(u[:, 13], u[:, 14])), one)
     after = tf.where(u[:, 15] < rotating, (2.0 * u[:, 16] - 1.0) * math.pi, zero)
     part_x = chance(17, SHIFT * width * _normal(u[:, 18], u[:, 19]), zero)
     part_y = chance(17, SHIFT * height * _normal(u[:, 20], u[:, 21]), zero)
@@ -124,14 +124,14 @@ def _colours(images: Tensor, u: Tensor, p: Tensor) -> Tensor:
         return tf.where(u[:, i] < p, value, otherwise)[:, None, None, None]
 
     images = images + chance(0, BRIGHTNESS * _normal(u[:, 1], u[:, 2]), 0.0)
-    images = images * chance(3, tf.pow(2.0, CONTRAST * _normal(u[:, 4], u[:, 5])), 1.0)
+    images = images * chance(3, 2.0 ** (CONTRAST * _normal(u[:, 4], u[:, 5])), 1.0)
     if images.shape[-1] != 3:
         return images
     grey = tf.reduce_mean(images, axis=-1, keepdims=True)
     images = images - grey * chance(6, 2.0 * tf.round(u[:, 7]), 0.0)
     images = _hue(images, chance(8, (2.0 * u[:, 9] - 1.0) * math.pi, 0.0))
     grey = tf.reduce_mean(images, axis=-1, keepdims=True)
-    saturation = chance(10, tf.pow(2.0, SATURATION * _normal(u[:, 11], u[:, 12])), 1.0)
+    saturation = chance(10, 2.0 ** (SATURATION * _normal(u[:, 11], u[:, 12])), 1.0)
     return grey + (images - grey) * saturation
 
 
