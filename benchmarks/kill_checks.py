@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kill_readers import READERS, of_json, rows, timeless, without_times
+from kill_readers import READERS, of_json, of_names, rows, timeless, without_times
 
 # Logs only grow, and tell what was done when.
 # The last two are not of the command: Keras' settings, and how long each stage took.
@@ -77,12 +77,8 @@ def same_text(one: str, other: str, words: Mapping[str, str]) -> bool:
 
 
 def _repr(path: Path, words: Mapping[str, str]) -> str:
-    read = READERS.get(path.suffix)
-    if path.name == SUMS:
-        held = sorted(json.loads(path.read_text(encoding="utf-8")))
-    else:
-        held = read(path) if read else digest(path)
-    return _replaced(repr(held), words)
+    read = of_names if path.name == SUMS else READERS.get(path.suffix, digest)
+    return _replaced(repr(read(path)), words)
 
 
 def differences(

@@ -35,6 +35,11 @@ def of_json(path: Path) -> Any:
     return timeless(json.loads(path.read_text(encoding="utf-8")))
 
 
+def of_names(path: Path) -> list[str]:
+    """The names alone in a mapping of JSON."""
+    return sorted(json.loads(path.read_text(encoding="utf-8")))
+
+
 def _yaml(path: Path) -> Any:
     return timeless(yaml.safe_load(path.read_text(encoding="utf-8")))
 

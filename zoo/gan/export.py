@@ -68,7 +68,8 @@ def export_run(run: Run, folder: Path, form: str, *, step: int | None = None) ->
 
     gan = load_run(run, step=step)
     network = gan.exported()
-    network = network if gan.weight_dtype == "float32" else _in_float32(network)
+    if form == "onnx" or gan.weight_dtype != "float32":
+        network = _in_float32(network)
     facts = {
         **_origin(run, step),
         "format": form,
@@ -180,7 +181,6 @@ def _write_onnx(network: Network, folder: Path) -> None:
 
     from zoo.gan.inputs import feed
 
-    network = _in_float32(network)
     specs = {
         name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
         for name, tensor in _named(network).items()
